@@ -123,7 +123,8 @@ impl Identifier {
             return Err(refuse("empty-identifier", "标识为空", "the identifier is empty").at(0));
         }
         if text.len() > limits::NAME_OCTETS {
-            return Err(too_long(limits::NAME_OCTETS, "octets", "字节").at(limits::NAME_OCTETS));
+            let within = text.char_indices().filter(|(at, c)| at + c.len_utf8() <= limits::NAME_OCTETS).count();
+            return Err(too_long(limits::NAME_OCTETS, "octets", "字节").at(within));
         }
         Ok(Identifier { text: text.into() })
     }
@@ -184,9 +185,7 @@ pub fn percent_decode(text: &str) -> Result<String, Refusal> {
             at += 1;
             continue;
         }
-        let digits = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        let octet = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let Some(octet) = octet else {
+        let Some(octet) = bytes.get(at + 1..at + 3).and_then(hexadecimal) else {
             let position = text[..at].chars().count();
             return Err(Refusal::new(
                 "bad-escape",
@@ -200,6 +199,12 @@ pub fn percent_decode(text: &str) -> Result<String, Refusal> {
         at += 3;
     }
     String::from_utf8(out).map_err(|_| refuse("not-utf8", "解码后不是UTF-8", "not UTF-8 after percent-decoding"))
+}
+
+/// The octet that two hexadecimal digits stand for; no sign, no space.
+fn hexadecimal(pair: &[u8]) -> Option<u8> {
+    let digit = |octet: u8| char::from(octet).to_digit(16);
+    Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)
 }
 
 fn check_characters(text: &str) -> Result<(), Refusal> {
@@ -254,7 +259,9 @@ impl Prefix {
         for (position, character) in text.chars().enumerate() {
             if character.is_control() || character.is_whitespace() || character == '/' {
                 let en = format!("a prefix may not contain {character:?}");
-                return Err(Refusal::new("prefix-character", clause, format!("前缀不得含{character:?}"), en).at(position));
+                return Err(
+                    Refusal::new("prefix-character", clause, format!("前缀不得含{character:?}"), en).at(position)
+                );
             }
             if character == '.' && previous == '.' {
                 return Err(empty_segment().at(position));

@@ -84,7 +84,7 @@ impl AdminRecord {
     pub fn parse_permissions(text: &str) -> Option<u16> {
         match text {
             "*" => Some(right::ALL),
-            _ if text.is_empty() || text.len() > 12 => None,
+            _ if text.len() > 12 || !text.bytes().all(|digit| matches!(digit, b'0' | b'1')) => None,
             _ => u16::from_str_radix(text, 2).ok(),
         }
     }

@@ -18,9 +18,22 @@ pub struct PublicKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyParts {
     /// Four zero octets follow in most records; `tail` remembers whether they did.
-    Rsa { e: Vec<u8>, n: Vec<u8>, tail: bool },
-    Dsa { q: Vec<u8>, p: Vec<u8>, g: Vec<u8>, y: Vec<u8> },
-    Dh { y: Vec<u8>, p: Vec<u8>, g: Vec<u8> },
+    Rsa {
+        e: Vec<u8>,
+        n: Vec<u8>,
+        tail: bool,
+    },
+    Dsa {
+        q: Vec<u8>,
+        p: Vec<u8>,
+        g: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Dh {
+        y: Vec<u8>,
+        p: Vec<u8>,
+        g: Vec<u8>,
+    },
     /// SubjectPublicKeyInfo as PEM text or DER, kept as it is.
     Sm2(Vec<u8>),
     /// A key type we do not know, kept as it is.

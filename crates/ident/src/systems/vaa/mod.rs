@@ -70,7 +70,8 @@ impl Segment {
 
     fn check(&self, digits: &str, start: usize) -> Result<(), Refusal> {
         if let Some(position) = digits.chars().position(|character| !character.is_ascii_digit()) {
-            let (zh, en) = (format!("{}段只能是数字", self.zh), format!("the {} segment may hold digits only", self.en));
+            let (zh, en) =
+                (format!("{}段只能是数字", self.zh), format!("the {} segment may hold digits only", self.en));
             return Err(Refusal::new("vaa-digit", CLAUSE, zh, en).at(start + position));
         }
         if !(self.least..=self.most).contains(&digits.len()) {

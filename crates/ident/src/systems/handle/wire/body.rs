@@ -98,28 +98,52 @@ pub enum SessionSetupKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     Empty,
-    Resolve { handle: Vec<u8>, selection: SelectionBuf },
+    Resolve {
+        handle: Vec<u8>,
+        selection: SelectionBuf,
+    },
     /// Create, add, modify; the answer to a resolution.
-    Values { handle: Vec<u8>, values: Vec<Value> },
+    Values {
+        handle: Vec<u8>,
+        values: Vec<Value>,
+    },
     /// Requests that carry just a name; the answer to create.
     Name(Vec<u8>),
     /// Remove.
-    Indexes { handle: Vec<u8>, indexes: Vec<u32> },
+    Indexes {
+        handle: Vec<u8>,
+        indexes: Vec<u32>,
+    },
     /// Listings.
     Names(Vec<Vec<u8>>),
     Site(Box<Site>),
     /// Some servers put a length in front of the site record.
     SizedSite(Box<Site>),
-    Error { message: Option<Vec<u8>>, indexes: Option<Vec<u32>> },
-    Referral { handle: Vec<u8>, values: Option<Vec<Value>> },
-    Challenge { nonce: Vec<u8>, digest: Option<Vec<u8>> },
+    Error {
+        message: Option<Vec<u8>>,
+        indexes: Option<Vec<u32>>,
+    },
+    Referral {
+        handle: Vec<u8>,
+        values: Option<Vec<Value>>,
+    },
+    Challenge {
+        nonce: Vec<u8>,
+        digest: Option<Vec<u8>>,
+    },
     ChallengeAnswer(ChallengeAnswer),
     Verify(VerifyRequest),
     Verified(u8),
     SessionSetup(SessionSetup),
-    SessionAnswer { mode: u16, data: Vec<u8> },
+    SessionAnswer {
+        mode: u16,
+        data: Vec<u8>,
+    },
     ExchangeKey(Vec<u8>),
-    Login { user: Vec<u8>, index: u32 },
+    Login {
+        user: Vec<u8>,
+        index: u32,
+    },
     /// An operation whose body we do not know.
     Opaque(Vec<u8>),
 }
@@ -351,8 +375,8 @@ fn decode_session_setup(reader: &mut Reader<'_>) -> Result<SessionSetup, WireErr
 fn decode_site(reader: &mut Reader<'_>) -> Result<Body, WireError> {
     let mut ahead = reader.clone();
     if ahead.u32("site length").is_ok_and(|length| length as usize == ahead.remaining()) {
-        *reader = ahead;
-        return Ok(Body::SizedSite(Box::new(Site::decode_from(reader)?)));
+        reader.rest();
+        return Ok(Body::SizedSite(Box::new(Site::decode(ahead.rest())?)));
     }
     Ok(Body::Site(Box::new(Site::decode_from(reader)?)))
 }

@@ -141,6 +141,8 @@ pub mod flag {
     pub const MINT: u32 = 0x0020_0000;
     /// Do not answer with a referral.
     pub const DNRF: u32 = 0x0010_0000;
+    /// Our profile: append to the answer what the resolution went through (a JSON array of hops).
+    pub const TRACE: u32 = 0x0000_0010;
     /// Our profile: the answer is past its time because its authority cannot be reached.
     pub const STALE: u32 = 0x0000_0008;
     /// Chinese extension: an identity travels with a recursive query.
@@ -151,7 +153,7 @@ pub mod flag {
 
     /// Names of the set bits, highest first.
     pub fn names(flags: u32) -> Vec<&'static str> {
-        const NAMES: [(u32, &str); 14] = [
+        const NAMES: [(u32, &str); 15] = [
             (AUTH, "AUTH"),
             (CERT, "CERT"),
             (ENCR, "ENCR"),
@@ -164,6 +166,7 @@ pub mod flag {
             (OVRW, "OVRW"),
             (MINT, "MINT"),
             (DNRF, "DNRF"),
+            (TRACE, "TRACE"),
             (STALE, "STALE"),
             (RECU_AUTH, "RECU_AUTH"),
         ];

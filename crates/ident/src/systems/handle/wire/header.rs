@@ -67,8 +67,7 @@ impl Header {
     /// The flags of the answer to a request with these: AUTH, CERT, CACR, ENCR, PUBL, DNRF and RRDG are repeated,
     /// RECU is always set, AUTH is set when a primary answers.
     pub fn answer_flags(request: u32, primary: bool) -> u32 {
-        const REPEATED: u32 =
-            flag::AUTH | flag::CERT | flag::CACR | flag::ENCR | flag::PUBL | flag::DNRF | flag::RRDG;
+        const REPEATED: u32 = flag::AUTH | flag::CERT | flag::CACR | flag::ENCR | flag::PUBL | flag::DNRF | flag::RRDG;
         (request & REPEATED) | flag::RECU | if primary { flag::AUTH } else { 0 }
     }
 }

@@ -5,6 +5,7 @@ use super::envelope::{ENVELOPE_OCTETS, Envelope, OWN_VERSION, answer_version};
 use super::header::{DEFAULT_LIFE_SECONDS, HEADER_OCTETS, Header};
 use super::reader::{Reader, put_bytes, put_u32};
 use crate::identifier::Name;
+use crate::limits;
 use crate::record::Selection;
 
 /// A resolution request, borrowed from its frame.
@@ -27,7 +28,11 @@ impl<'a> Question<'a> {
     pub fn decode(frame: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(frame);
         let envelope = Envelope::decode(&mut reader).ok()?;
-        if envelope.is(Envelope::ENCRYPTED | Envelope::COMPRESSED) || envelope.length as usize != reader.remaining() {
+        let length = envelope.length as usize;
+        if length != reader.remaining() || length > limits::MESSAGE_OCTETS {
+            return None;
+        }
+        if envelope.is(Envelope::ENCRYPTED | Envelope::COMPRESSED) {
             return None;
         }
         let start = reader.position();
@@ -39,7 +44,11 @@ impl<'a> Question<'a> {
         let signed_part = reader.since(start);
         let signed = match reader.remaining() {
             0..4 => false,
-            _ => !reader.bytes("credential").ok()?.is_empty(),
+            _ => {
+                let credential = reader.bytes("credential").ok()?;
+                reader.finish("credential").ok()?;
+                !credential.is_empty()
+            }
         };
         let mut body = Reader::new(body);
         let name = Name::new(std::str::from_utf8(body.bytes("handle").ok()?).ok()?);

@@ -1,0 +1,9 @@
+//! What the identifier language promises, checked from outside: recorded and own vectors, properties, robustness.
+
+mod corpus;
+mod generate;
+mod own;
+mod property;
+mod robustness;
+mod vectors;
+mod written;

@@ -1,0 +1,7 @@
+//! The sockets against an echo service: UDP, TCP, HTTP and the asking side.
+
+mod dial;
+mod echo;
+mod http;
+mod tcp;
+mod udp;
