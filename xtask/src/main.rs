@@ -74,20 +74,8 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(parse_words(""), Ok(Task::Help));
-        assert_eq!(
-            parse_words("tidy"),
-            Ok(Task::Tidy {
-                root: None,
-                report: false
-            })
-        );
-        assert_eq!(
-            parse_words("tidy --report --root ."),
-            Ok(Task::Tidy {
-                root: Some(".".into()),
-                report: true
-            })
-        );
+        assert_eq!(parse_words("tidy"), Ok(Task::Tidy { root: None, report: false }));
+        assert_eq!(parse_words("tidy --report --root ."), Ok(Task::Tidy { root: Some(".".into()), report: true }));
         assert!(parse_words("tidy --root").is_err());
         assert!(parse_words("tidy --fix").is_err());
         assert!(parse_words("clean").is_err());

@@ -42,11 +42,7 @@ pub fn run(root: &Path, report: bool) -> ExitCode {
     if findings.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
-        "tidy: {} finding(s) in {} files",
-        findings.len(),
-        tree.files.len()
-    );
+    eprintln!("tidy: {} finding(s) in {} files", findings.len(), tree.files.len());
     ExitCode::FAILURE
 }
 

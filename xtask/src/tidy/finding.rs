@@ -13,12 +13,7 @@ pub struct Finding {
 
 impl Finding {
     pub fn new(path: &str, line: usize, rule: &'static str, text: impl Into<String>) -> Self {
-        Finding {
-            path: path.to_string(),
-            line,
-            rule,
-            text: text.into(),
-        }
+        Finding { path: path.to_string(), line, rule, text: text.into() }
     }
 }
 

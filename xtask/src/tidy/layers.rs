@@ -17,31 +17,16 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         return vec![Finding::new(MAP, 1, "layers", "the file is missing")];
     };
     let (rows, mut found) = read_map(file);
-    let crates: Vec<_> = tree
-        .files
-        .iter()
-        .filter_map(|file| Some((manifest_of(file)?, file)))
-        .collect();
-    for row in rows
-        .iter()
-        .filter(|row| !crates.iter().any(|(name, _)| *name == row.name))
-    {
-        found.push(Finding::new(
-            MAP,
-            row.line,
-            "layers",
-            format!("there is no crate `{}`", row.name),
-        ));
+    let crates: Vec<_> = tree.files.iter().filter_map(|file| Some((manifest_of(file)?, file))).collect();
+    for row in rows.iter().filter(|row| !crates.iter().any(|(name, _)| *name == row.name)) {
+        found.push(Finding::new(MAP, row.line, "layers", format!("there is no crate `{}`", row.name)));
     }
     for (name, manifest) in crates {
         match rows.iter().find(|row| row.name == name) {
             Some(row) => found.extend(overreach(row, manifest)),
-            None => found.push(Finding::new(
-                &manifest.path,
-                1,
-                "layers",
-                format!("`{name}` is not in the map of {MAP}"),
-            )),
+            None => {
+                found.push(Finding::new(&manifest.path, 1, "layers", format!("`{name}` is not in the map of {MAP}")))
+            }
         }
     }
     found
@@ -62,16 +47,14 @@ struct Row<'a> {
 }
 
 fn overreach<'a>(row: &'a Row<'_>, manifest: &'a File) -> impl Iterator<Item = Finding> + 'a {
-    dependencies(&manifest.text)
-        .into_iter()
-        .filter_map(move |(line, usage, dependency)| {
-            let target = dependency.strip_prefix(OURS)?;
-            let allowed = row.may_import.contains(target) || (usage == Use::Test && target == TEST_CRATE);
-            (!allowed).then(|| {
-                let text = format!("`{}` may not import `{target}` (see the map in {MAP})", row.name);
-                Finding::new(&manifest.path, line, "layers", text)
-            })
+    dependencies(&manifest.text).into_iter().filter_map(move |(line, usage, dependency)| {
+        let target = dependency.strip_prefix(OURS)?;
+        let allowed = row.may_import.contains(target) || (usage == Use::Test && target == TEST_CRATE);
+        (!allowed).then(|| {
+            let text = format!("`{}` may not import `{target}` (see the map in {MAP})", row.name);
+            Finding::new(&manifest.path, line, "layers", text)
         })
+    })
 }
 
 /// The fenced block after the heading, as rows, and what is wrong with it.
@@ -88,11 +71,8 @@ fn read_map(file: &File) -> (Vec<Row<'_>>, Vec<Finding>) {
         let text = format!("no fenced block after the heading \"{HEADING}\"");
         return (Vec::new(), vec![Finding::new(MAP, 1, "layers", text)]);
     }
-    let names: Vec<&str> = block
-        .iter()
-        .filter_map(|(_, line)| line.split_once('→'))
-        .map(|(name, _)| name.trim())
-        .collect();
+    let names: Vec<&str> =
+        block.iter().filter_map(|(_, line)| line.split_once('→')).map(|(name, _)| name.trim()).collect();
     let (mut rows, mut found) = (Vec::new(), Vec::new());
     for (line, text) in block {
         match read_row(line, text, &names) {
@@ -105,9 +85,7 @@ fn read_map(file: &File) -> (Vec<Row<'_>>, Vec<Finding>) {
 
 /// `node → all of the above (why)`. What follows `(` or `;` is for people.
 fn read_row<'a>(line: usize, text: &'a str, names: &[&'a str]) -> Result<Row<'a>, String> {
-    let (name, list) = text
-        .split_once('→')
-        .ok_or("a line of the map reads `crate → crates`")?;
+    let (name, list) = text.split_once('→').ok_or("a line of the map reads `crate → crates`")?;
     let name = name.trim();
     let above: BTreeSet<_> = names.iter().copied().take_while(|other| *other != name).collect();
     let list = list.split(['(', ';']).next().unwrap_or_default().trim();
@@ -117,18 +95,12 @@ fn read_row<'a>(line: usize, text: &'a str, names: &[&'a str]) -> Result<Row<'a>
         _ => {
             let named: BTreeSet<_> = list.split_whitespace().collect();
             if let Some(wrong) = named.difference(&above).next() {
-                return Err(format!(
-                    "`{wrong}` does not stand above `{name}`: dependencies point upward"
-                ));
+                return Err(format!("`{wrong}` does not stand above `{name}`: dependencies point upward"));
             }
             named
         }
     };
-    Ok(Row {
-        line,
-        name,
-        may_import,
-    })
+    Ok(Row { line, name, may_import })
 }
 
 #[cfg(test)]
@@ -144,16 +116,10 @@ mod tests {
         let all = ["ident", "store", "net", "node", "testkit"];
         let paths = all.map(|name| format!("crates/{name}/Cargo.toml"));
         for (name, path) in all.iter().zip(&paths) {
-            let text = manifests
-                .iter()
-                .find(|(given, _)| given == name)
-                .map_or("", |(_, text)| text);
+            let text = manifests.iter().find(|(given, _)| given == name).map_or("", |(_, text)| text);
             files.push((path, text));
         }
-        check(&Tree::of(&files))
-            .into_iter()
-            .map(|finding| finding.to_string())
-            .collect()
+        check(&Tree::of(&files)).into_iter().map(|finding| finding.to_string()).collect()
     }
 
     #[test]
@@ -168,40 +134,23 @@ mod tests {
     fn what_it_does_not() {
         let net = "[dependencies]\nhufu-ident.workspace = true\n";
         let found = texts(&[("net", net)]);
-        let expected =
-            "crates/net/Cargo.toml:2: layers: `net` may not import `ident` (see the map in ARCHITECTURE.md)";
+        let expected = "crates/net/Cargo.toml:2: layers: `net` may not import `ident` (see the map in ARCHITECTURE.md)";
         assert_eq!(found, [expected]);
-        assert_eq!(
-            texts(&[("ident", "[dev-dependencies]\nhufu-store.workspace = true\n")]).len(),
-            1
-        );
-        assert_eq!(
-            texts(&[("node", "[dependencies]\nhufu-testkit.workspace = true\n")]).len(),
-            1
-        );
+        assert_eq!(texts(&[("ident", "[dev-dependencies]\nhufu-store.workspace = true\n")]).len(), 1);
+        assert_eq!(texts(&[("node", "[dependencies]\nhufu-testkit.workspace = true\n")]).len(), 1);
     }
 
     #[test]
     fn map_and_crates_are_the_same_set() {
         let found = check(&Tree::of(&[(MAP, TEXT), ("crates/trace/Cargo.toml", "")]));
         assert_eq!(found.iter().filter(|f| f.path == MAP).count(), 5);
-        assert_eq!(
-            found
-                .iter()
-                .filter(|f| f.path == "crates/trace/Cargo.toml")
-                .count(),
-            1
-        );
+        assert_eq!(found.iter().filter(|f| f.path == "crates/trace/Cargo.toml").count(), 1);
     }
 
     #[test]
     fn the_map_points_upward() {
         let text = "# Who may import whom\n```\nident → store\nstore → ident\n```\n";
-        let found = check(&Tree::of(&[
-            (MAP, text),
-            ("crates/ident/Cargo.toml", ""),
-            ("crates/store/Cargo.toml", ""),
-        ]));
+        let found = check(&Tree::of(&[(MAP, text), ("crates/ident/Cargo.toml", ""), ("crates/store/Cargo.toml", "")]));
         assert!(found.iter().any(|f| f.text.contains("does not stand above")));
         assert_eq!(check(&Tree::of(&[(MAP, "# Nothing\n")])).len(), 1);
     }

@@ -4,12 +4,7 @@ use super::finding::Finding;
 use super::tree::{File, Tree};
 
 /// Homes and workplaces. Written in two halves, so that this file does not contain what it looks for.
-const PLACES: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-    concat!("/Use", "rs/"),
-];
+const PLACES: [&str; 4] = [concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Use", "rs/")];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
     tree.files.iter().flat_map(places).collect()
@@ -18,16 +13,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 fn places(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     for (number, line) in file.lines() {
-        let hits = PLACES
-            .iter()
-            .filter(|place| line.match_indices(*place).any(|(at, _)| is_absolute(line, at)));
+        let hits = PLACES.iter().filter(|place| line.match_indices(*place).any(|(at, _)| is_absolute(line, at)));
         found.extend(hits.map(|place| {
-            Finding::new(
-                &file.path,
-                number,
-                "local path",
-                format!("`{place}…` exists on one machine only"),
-            )
+            Finding::new(&file.path, number, "local path", format!("`{place}…` exists on one machine only"))
         }));
     }
     found

@@ -51,12 +51,7 @@ pub fn entries(manifest: &str) -> impl Iterator<Item = Entry<'_>> {
             commented = false;
         } else if let Some((key, value)) = text.split_once('=') {
             open = brackets(value);
-            return Some(Entry {
-                line,
-                section,
-                key: key.trim().trim_matches('"'),
-                commented,
-            });
+            return Some(Entry { line, section, key: key.trim().trim_matches('"'), commented });
         }
         None
     })
@@ -83,10 +78,7 @@ pub fn dependencies(manifest: &str) -> Vec<(usize, Use, &str)> {
             continue;
         };
         let name = inline.unwrap_or_else(|| entry.key.split('.').next().unwrap_or_default());
-        if !found
-            .iter()
-            .any(|(_, other, known)| (*other, *known) == (usage, name))
-        {
+        if !found.iter().any(|(_, other, known)| (*other, *known) == (usage, name)) {
             found.push((entry.line, usage, name));
         }
     }
@@ -102,11 +94,7 @@ fn dependency_section(section: &str) -> Option<(Use, Option<&str>)> {
         Some((kind, name)) => (kind, Some(name.trim_matches('"'))),
         None => (section.strip_suffix("dependencies")?, None),
     };
-    let usage = if kind.ends_with("dev-") {
-        Use::Test
-    } else {
-        Use::Product
-    };
+    let usage = if kind.ends_with("dev-") { Use::Test } else { Use::Product };
     Some((usage, name))
 }
 
@@ -118,9 +106,7 @@ mod tests {
     fn a_dependency_says_what_for() {
         let manifest = "[workspace.dependencies]\n# Hashes.\nsha1 = \"1\"\nsha2 = { version = \"1\", features = [\n  \
                         \"std\",\n] }\n\nlost = \"1\"\n\n[dependencies]\nelsewhere = \"1\"\n";
-        let names: Vec<_> = uncommented(manifest)
-            .map(|entry| (entry.line, entry.key))
-            .collect();
+        let names: Vec<_> = uncommented(manifest).map(|entry| (entry.line, entry.key)).collect();
         assert_eq!(names, [(8, "lost")]);
     }
 
@@ -136,19 +122,9 @@ mod tests {
                         [target.'cfg(unix)'.dependencies]\nc = \"1\"\n[dev-dependencies]\nd = \"1\"\n\
                         [dependencies.e]\nversion = \"1\"\nfeatures = []\n[build-dependencies]\nf = \"1\"\n\
                         [workspace.dependencies]\ng = \"1\"\n";
-        let found: Vec<_> = dependencies(manifest)
-            .into_iter()
-            .map(|(_, usage, name)| (usage, name))
-            .collect();
+        let found: Vec<_> = dependencies(manifest).into_iter().map(|(_, usage, name)| (usage, name)).collect();
         use Use::*;
-        let expected = [
-            (Product, "a"),
-            (Product, "b"),
-            (Product, "c"),
-            (Test, "d"),
-            (Product, "e"),
-            (Product, "f"),
-        ];
+        let expected = [(Product, "a"), (Product, "b"), (Product, "c"), (Test, "d"), (Product, "e"), (Product, "f")];
         assert_eq!(found, expected);
     }
 }

@@ -8,19 +8,12 @@ use super::tree::{File, Tree};
 const DRAWERS: [&str; 7] = ["utils", "util", "common", "misc", "manager", "helper", "helpers"];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.rust()
-        .flat_map(|file| in_path(file).chain(inline_modules(file)))
-        .collect()
+    tree.rust().flat_map(|file| in_path(file).chain(inline_modules(file))).collect()
 }
 
 fn in_path(file: &File) -> impl Iterator<Item = Finding> {
-    let names = file
-        .path
-        .split('/')
-        .map(|part| part.strip_suffix(".rs").unwrap_or(part));
-    names
-        .filter(|name| is_drawer(name))
-        .map(|name| finding(file, 1, name))
+    let names = file.path.split('/').map(|part| part.strip_suffix(".rs").unwrap_or(part));
+    names.filter(|name| is_drawer(name)).map(|name| finding(file, 1, name))
 }
 
 /// `mod helpers { … }`; a module with a file of its own is found by its path.
@@ -38,18 +31,11 @@ fn inline_modules(file: &File) -> impl Iterator<Item = Finding> {
 }
 
 fn is_drawer(name: &str) -> bool {
-    name.rsplit(['_', '-'])
-        .next()
-        .is_some_and(|last| DRAWERS.contains(&last))
+    name.rsplit(['_', '-']).next().is_some_and(|last| DRAWERS.contains(&last))
 }
 
 fn finding(file: &File, line: usize, name: &str) -> Finding {
-    Finding::new(
-        &file.path,
-        line,
-        "name",
-        format!("`{name}` says nothing about what is inside"),
-    )
+    Finding::new(&file.path, line, "name", format!("`{name}` says nothing about what is inside"))
 }
 
 #[cfg(test)]
@@ -63,10 +49,7 @@ mod tests {
             ("crates/a/src/misc/site.rs", ""),
             ("crates/a/src/session_manager.rs", ""),
             ("crates/a/tests/common/mod.rs", ""),
-            (
-                "crates/a/src/commonwealth.rs",
-                "// mod helpers {}\nmod helper_free {}\n",
-            ),
+            ("crates/a/src/commonwealth.rs", "// mod helpers {}\nmod helper_free {}\n"),
             ("crates/a/src/lib.rs", "mod utils;\n\nmod helpers { }\n"),
         ]);
         let places: Vec<_> = check(&tree).into_iter().map(|f| (f.path, f.line)).collect();

@@ -8,22 +8,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn opening(file: &File) -> Option<Finding> {
-    let first = file
-        .text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let says = first
-        .strip_prefix("//!")
-        .is_some_and(|text| !text.trim().is_empty());
-    (!says).then(|| {
-        Finding::new(
-            &file.path,
-            1,
-            "opening",
-            "the file does not open with `//!` and a sentence",
-        )
-    })
+    let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let says = first.strip_prefix("//!").is_some_and(|text| !text.trim().is_empty());
+    (!says).then(|| Finding::new(&file.path, 1, "opening", "the file does not open with `//!` and a sentence"))
 }
 
 #[cfg(test)]

@@ -7,34 +7,22 @@ use super::tree::{File, Tree};
 const MACROS: [&str; 4] = ["println", "eprintln", "print", "eprint"];
 
 /// Starts of the paths that may print.
-const SPEAKERS: [&str; 4] = [
-    "crates/node/src/main.rs",
-    "crates/node/src/bin/",
-    "crates/node/src/cli",
-    "crates/node/src/demo",
-];
+const SPEAKERS: [&str; 4] =
+    ["crates/node/src/main.rs", "crates/node/src/bin/", "crates/node/src/cli", "crates/node/src/demo"];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.rust()
-        .filter(|file| is_silent(&file.path))
-        .flat_map(prints)
-        .collect()
+    tree.rust().filter(|file| is_silent(&file.path)).flat_map(prints).collect()
 }
 
 /// Sources of our crates; their tests, examples and build scripts may print.
 fn is_silent(path: &str) -> bool {
-    let source = path
-        .strip_prefix("crates/")
-        .and_then(|path| path.split('/').nth(1))
-        == Some("src");
+    let source = path.strip_prefix("crates/").and_then(|path| path.split('/').nth(1)) == Some("src");
     source && !SPEAKERS.iter().any(|start| path.starts_with(start))
 }
 
 fn prints(file: &File) -> Vec<Finding> {
     let code = code_only(&file.text);
-    let calls = MACROS
-        .iter()
-        .flat_map(|name| word_positions(&code, name).map(move |at| (at, name)));
+    let calls = MACROS.iter().flat_map(|name| word_positions(&code, name).map(move |at| (at, name)));
     calls
         .filter(|(at, name)| code[at + name.len()..].starts_with('!'))
         .map(|(at, name)| {
@@ -51,10 +39,7 @@ mod tests {
     #[test]
     fn only_the_command_line_prints() {
         let tree = Tree::of(&[
-            (
-                "crates/net/src/lib.rs",
-                "// println!\nfn f() {\n    println!(\"{}\", \"eprintln!\");\n}\n",
-            ),
+            ("crates/net/src/lib.rs", "// println!\nfn f() {\n    println!(\"{}\", \"eprintln!\");\n}\n"),
             ("crates/net/tests/load.rs", "println!()"),
             ("crates/net/build.rs", "println!()"),
             ("crates/node/src/cli/resolve.rs", "println!()"),
@@ -63,12 +48,6 @@ mod tests {
             ("xtask/src/main.rs", "println!()"),
         ]);
         let places: Vec<_> = check(&tree).into_iter().map(|f| (f.path, f.line)).collect();
-        assert_eq!(
-            places,
-            [
-                ("crates/net/src/lib.rs".into(), 3),
-                ("crates/node/src/http.rs".into(), 1)
-            ]
-        );
+        assert_eq!(places, [("crates/net/src/lib.rs".into(), 3), ("crates/node/src/http.rs".into(), 1)]);
     }
 }

@@ -9,12 +9,8 @@ const CHINESE: &str = "README.zh-CN.md";
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let texts = [ENGLISH, CHINESE].map(|path| tree.get(path).map(|file| Outline::of(&file.text)));
     let [Some(english), Some(chinese)] = texts else {
-        let missing = [ENGLISH, CHINESE]
-            .into_iter()
-            .filter(|path| tree.get(path).is_none());
-        return missing
-            .map(|path| Finding::new(path, 1, "readme", "the file is missing"))
-            .collect();
+        let missing = [ENGLISH, CHINESE].into_iter().filter(|path| tree.get(path).is_none());
+        return missing.map(|path| Finding::new(path, 1, "readme", "the file is missing")).collect();
     };
     let mut found = Vec::new();
     if english.headings != chinese.headings {
@@ -23,10 +19,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         found.push(Finding::new(CHINESE, 1, "readme", text));
     }
     if english.blocks != chinese.blocks {
-        let text = format!(
-            "{} code blocks, but {} in {ENGLISH}",
-            chinese.blocks, english.blocks
-        );
+        let text = format!("{} code blocks, but {} in {ENGLISH}", chinese.blocks, english.blocks);
         found.push(Finding::new(CHINESE, 1, "readme", text));
     }
     found
@@ -40,19 +33,14 @@ struct Outline {
 
 impl Outline {
     fn of(text: &str) -> Outline {
-        let mut outline = Outline {
-            headings: Vec::new(),
-            blocks: 0,
-        };
+        let mut outline = Outline { headings: Vec::new(), blocks: 0 };
         let mut inside = false;
         for line in text.lines() {
             if line.trim_start().starts_with("```") {
                 outline.blocks += usize::from(!inside);
                 inside = !inside;
             } else if !inside && line.starts_with('#') {
-                outline
-                    .headings
-                    .push(line.chars().take_while(|&c| c == '#').count());
+                outline.headings.push(line.chars().take_while(|&c| c == '#').count());
             }
         }
         outline

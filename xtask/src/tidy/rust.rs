@@ -86,9 +86,7 @@ fn character(rest: &str) -> Option<usize> {
 
 /// `r"…"`, `br#"…"#`, `cr##"…"##`.
 fn raw_string(rest: &str) -> Option<usize> {
-    let body = ["r", "br", "cr"]
-        .iter()
-        .find_map(|start| rest.strip_prefix(start))?;
+    let body = ["r", "br", "cr"].iter().find_map(|start| rest.strip_prefix(start))?;
     let hashes = body.bytes().take_while(|&octet| octet == b'#').count();
     let content = body[hashes..].strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(hashes));
@@ -123,9 +121,7 @@ pub struct Function<'a> {
 
 /// Every function in `code` (from [`code_only`]), also those inside others.
 pub fn functions(code: &str) -> Vec<Function<'_>> {
-    word_positions(code, "fn")
-        .filter_map(|at| function(code, at))
-        .collect()
+    word_positions(code, "fn").filter_map(|at| function(code, at)).collect()
 }
 
 fn function(code: &str, at: usize) -> Option<Function<'_>> {
@@ -138,11 +134,7 @@ fn function(code: &str, at: usize) -> Option<Function<'_>> {
     let open = start + body_start(signature)?;
     let end = open + matching_brace(&code[open..]);
     let lines = code[at..end].matches('\n').count() + 1;
-    Some(Function {
-        name,
-        line: line_of(code, at),
-        lines,
-    })
+    Some(Function { name, line: line_of(code, at), lines })
 }
 
 /// The brace that opens the body; none if a semicolon comes first, as in a trait.
@@ -204,39 +196,21 @@ mod tests {
     fn line_numbers_stay() {
         let source = "a\n/* b\nb */ c\n\"d\nd\" e\n";
         assert_eq!(code_only(source).lines().count(), source.lines().count());
-        assert_eq!(
-            line_of(&code_only(source), code_only(source).find('e').unwrap()),
-            5
-        );
+        assert_eq!(line_of(&code_only(source), code_only(source).find('e').unwrap()), 5);
     }
 
     #[test]
     fn words_are_whole() {
-        assert_eq!(
-            word_positions("unsafe_code unsafe not_unsafe unsafe{", "unsafe").count(),
-            2
-        );
+        assert_eq!(word_positions("unsafe_code unsafe not_unsafe unsafe{", "unsafe").count(), 2);
     }
 
     #[test]
     fn functions_are_measured() {
-        let code =
-            "trait T { fn declared(&self); }\nfn outer(x: [u8; 4], f: fn(u8)) {\n  fn inner() {}\n  { }\n}\n";
+        let code = "trait T { fn declared(&self); }\nfn outer(x: [u8; 4], f: fn(u8)) {\n  fn inner() {}\n  { }\n}\n";
         let found = functions(code);
         assert_eq!(
             found,
-            [
-                Function {
-                    name: "outer",
-                    line: 2,
-                    lines: 4
-                },
-                Function {
-                    name: "inner",
-                    line: 3,
-                    lines: 1
-                },
-            ]
+            [Function { name: "outer", line: 2, lines: 4 }, Function { name: "inner", line: 3, lines: 1 },]
         );
     }
 }

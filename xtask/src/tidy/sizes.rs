@@ -26,17 +26,12 @@ struct Measured {
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let over = |items: Vec<Measured>, limit: Limit| {
-        items
-            .into_iter()
-            .filter(move |item| item.lines > limit.cap)
-            .map(move |item| {
-                let text = format!("{} has {} lines; the cap is {}", item.what, item.lines, limit.cap);
-                Finding::new(&item.path, item.line, "size", text)
-            })
+        items.into_iter().filter(move |item| item.lines > limit.cap).map(move |item| {
+            let text = format!("{} has {} lines; the cap is {}", item.what, item.lines, limit.cap);
+            Finding::new(&item.path, item.line, "size", text)
+        })
     };
-    over(measure_files(tree), FILE)
-        .chain(over(measure_functions(tree), FUNCTION))
-        .collect()
+    over(measure_files(tree), FILE).chain(over(measure_functions(tree), FUNCTION)).collect()
 }
 
 /// Medians and what is worth a look, longest first.
@@ -51,13 +46,7 @@ pub fn report(tree: &Tree) -> String {
         let _ = writeln!(out, "{title}: {count}, {sum} lines; median {median}, p90 {p90}");
         let mut long: Vec<_> = items.into_iter().filter(|item| item.lines > limit.look).collect();
         long.sort_by_key(|item| std::cmp::Reverse(item.lines));
-        for Measured {
-            path,
-            line,
-            what,
-            lines,
-        } in long
-        {
+        for Measured { path, line, what, lines } in long {
             let _ = writeln!(out, "  {lines:>5}  {path}:{line}  {what}");
         }
     }
@@ -104,15 +93,8 @@ mod tests {
 
     #[test]
     fn caps_fail() {
-        let tree = Tree::of(&[
-            ("a.rs", &function_of(120)),
-            ("b.rs", &function_of(121)),
-            ("c.rs", &"\n".repeat(901)),
-        ]);
-        let texts: Vec<_> = check(&tree)
-            .into_iter()
-            .map(|finding| finding.to_string())
-            .collect();
+        let tree = Tree::of(&[("a.rs", &function_of(120)), ("b.rs", &function_of(121)), ("c.rs", &"\n".repeat(901))]);
+        let texts: Vec<_> = check(&tree).into_iter().map(|finding| finding.to_string()).collect();
         assert_eq!(
             texts,
             [
@@ -125,10 +107,7 @@ mod tests {
     #[test]
     fn the_report_shows_what_is_long() {
         let report = report(&Tree::of(&[("a.rs", &function_of(71)), ("b.rs", "fn f() {}\n")]));
-        assert!(
-            report.contains("functions: 2, 72 lines; median 1, p90 71"),
-            "{report}"
-        );
+        assert!(report.contains("functions: 2, 72 lines; median 1, p90 71"), "{report}");
         assert!(report.contains("71  a.rs:1  `long`"), "{report}");
     }
 

@@ -19,10 +19,7 @@ impl File {
 
     /// `crates/net/src/udp.rs` belongs to crate `net`; files elsewhere to none.
     pub fn crate_name(&self) -> Option<&str> {
-        self.path
-            .strip_prefix("crates/")?
-            .split_once('/')
-            .map(|(name, _)| name)
+        self.path.strip_prefix("crates/")?.split_once('/').map(|(name, _)| name)
     }
 }
 
@@ -46,14 +43,8 @@ impl Tree {
         paths.sort();
         paths.dedup();
         // A path that cannot be read as text is a deleted, a binary or a linked file: nothing to check in it.
-        let read = |path: String| {
-            std::fs::read_to_string(root.join(&path))
-                .ok()
-                .map(|text| File { path, text })
-        };
-        Ok(Tree {
-            files: paths.into_iter().filter_map(read).collect(),
-        })
+        let read = |path: String| std::fs::read_to_string(root.join(&path)).ok().map(|text| File { path, text });
+        Ok(Tree { files: paths.into_iter().filter_map(read).collect() })
     }
 
     pub fn get(&self, path: &str) -> Option<&File> {
@@ -67,13 +58,8 @@ impl Tree {
 
     #[cfg(test)]
     pub fn of(files: &[(&str, &str)]) -> Tree {
-        let file = |&(path, text): &(&str, &str)| File {
-            path: path.into(),
-            text: text.into(),
-        };
-        Tree {
-            files: files.iter().map(file).collect(),
-        }
+        let file = |&(path, text): &(&str, &str)| File { path: path.into(), text: text.into() };
+        Tree { files: files.iter().map(file).collect() }
     }
 }
 
@@ -85,33 +71,17 @@ fn tracked(root: &Path) -> Option<Vec<String>> {
         .output()
         .ok()
         .filter(|output| output.status.success() && !output.stdout.is_empty())?;
-    let names = output
-        .stdout
-        .split(|&octet| octet == 0)
-        .filter(|name| !name.is_empty());
-    Some(
-        names
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .collect(),
-    )
+    let names = output.stdout.split(|&octet| octet == 0).filter(|name| !name.is_empty());
+    Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
 fn walk(root: &Path, folder: &str, paths: &mut Vec<String>) -> io::Result<()> {
     for entry in std::fs::read_dir(root.join(folder))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if folder.is_empty() {
-            name.clone()
-        } else {
-            format!("{folder}/{name}")
-        };
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         let kind = entry.file_type()?;
-        if kind.is_dir()
-            && !matches!(
-                name.as_str(),
-                ".git" | ".venv" | "target" | "node_modules" | "data"
-            )
-        {
+        if kind.is_dir() && !matches!(name.as_str(), ".git" | ".venv" | "target" | "node_modules" | "data") {
             walk(root, &path, paths)?;
         } else if kind.is_file() {
             paths.push(path);

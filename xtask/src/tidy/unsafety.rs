@@ -41,9 +41,6 @@ mod tests {
         ]);
         let mut places: Vec<_> = check(&tree).into_iter().map(|f| (f.path, f.line)).collect();
         places.sort();
-        assert_eq!(
-            places,
-            [1, 4].map(|line| ("crates/ident/src/lib.rs".to_string(), line))
-        );
+        assert_eq!(places, [1, 4].map(|line| ("crates/ident/src/lib.rs".to_string(), line)));
     }
 }

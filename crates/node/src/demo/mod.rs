@@ -1,0 +1,145 @@
+//! `hufu demo`: a whole small country in one process, on loopback, with the data of three companies.
+//!
+//! A root, a top-level node (88 and 86), two secondary nodes, three enterprise nodes and a recursive node, each with
+//! its own store below one data directory that survives restarts. Secrets are made at the first start.
+
+mod check;
+mod country;
+mod data;
+mod ready;
+
+pub use country::{Country, Ports};
+
+use crate::cli::{CliError, DemoArgs, Output, PortsChoice, Screen, table};
+use crate::config::LogConfig;
+use comfy_table::Table;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What `hufu demo` was asked to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub data_directory: PathBuf,
+    /// Written when all is ready, readable by its owner only.
+    pub ready_file: Option<PathBuf>,
+    pub ports: Ports,
+    /// Resolve every sample and exit.
+    pub check: bool,
+    /// Exit as soon as all is ready.
+    pub once: bool,
+    /// Print JSON instead of tables.
+    pub json: bool,
+}
+
+/// Runs the demo; true means that all went well.
+async fn carry_out(plan: Plan) -> Result<bool, String> {
+    let country = Country::start(&plan.data_directory, plan.ports).await?;
+    let report = ready::report(&country);
+    if let Some(path) = &plan.ready_file {
+        ready::write(path, &report).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if plan.check {
+        let rows = check::check(&country).await;
+        check::print(&rows, plan.json);
+        let good = rows.iter().all(check::Row::is_good);
+        country.stop().await;
+        return Ok(good);
+    }
+    show(&country, plan.json, &report);
+    if plan.once {
+        country.stop().await;
+        return Ok(true);
+    }
+    until_told_to_stop().await.map_err(|error| error.to_string())?;
+    country.stop().await;
+    Ok(true)
+}
+
+/// The command.
+pub fn run(args: DemoArgs, screen: &Screen) -> Result<ExitCode, CliError> {
+    crate::telemetry::start_logging(&LogConfig { level: "warn".into(), ..LogConfig::default() });
+    let plan = Plan {
+        data_directory: args.data_dir.unwrap_or_else(|| PathBuf::from("data/demo")),
+        ready_file: args.ready_file,
+        ports: match args.ports {
+            PortsChoice::Fixed => Ports::Fixed,
+            PortsChoice::Auto => Ports::Auto,
+        },
+        check: args.check,
+        once: args.once,
+        json: screen.output == Output::Json,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::incident(format!("cannot start: {error}")))?;
+    match runtime.block_on(carry_out(plan)) {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(CliError::incident(error)),
+    }
+}
+
+async fn until_told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+fn show(country: &Country, json: bool, report: &serde_json::Value) {
+    if json {
+        // Secrets stay in the ready file.
+        let mut shown = report.clone();
+        shown["nodes"].as_array_mut().into_iter().flatten().for_each(|node| {
+            node.as_object_mut().map(|node| node.remove("admin"));
+        });
+        println!("{shown}");
+        return;
+    }
+    println!("虎符 Hufu · 演示网络已就绪 the demo country is ready\n");
+    println!("{}\n", nodes_table(country));
+    println!("{}\n", samples_table(country));
+    println!("{}", commands(country));
+    let _ = std::io::stdout().flush();
+}
+
+fn nodes_table(country: &Country) -> Table {
+    let mut table = table(&["角色 Role", "名称 Name", "前缀 Prefix", "Handle UDP+TCP", "HTTP(S)"]);
+    for member in &country.members {
+        let role = member.node.role();
+        table.add_row([
+            format!("{} {}", role.recipe().zh, role.name()),
+            member.node.name().to_owned(),
+            member.prefixes().join(", "),
+            member.tcp().to_string(),
+            member.http_url(),
+        ]);
+    }
+    table
+}
+
+fn samples_table(country: &Country) -> Table {
+    let mut table = table(&["体系 System", "标识 Identifier", "是什么 What it is"]);
+    for sample in country.samples() {
+        table.add_row([sample.system.to_owned(), sample.identifier, sample.title]);
+    }
+    table
+}
+
+fn commands(country: &Country) -> String {
+    let recursive = country.recursive();
+    let (via, web) = (recursive.tcp(), recursive.http_url());
+    format!(
+        "试一试 Try:\n\
+         \x20 hufu resolve 88.118.8/JXDY2106023 --via {via} --trace\n\
+         \x20 curl '{web}/88.118.8/JXDY2106023'                     # 网关 gateway JSON\n\
+         \x20 curl '{web}/api/handles/88.118.8/JXDY2106023?pretty'  # Handle JSON\n\
+         \x20 {web}/?id=88.118.8/JXDY2106023                        # 浏览器 in a browser\n\
+         \n控制台 Console: {web}/ （管理控制台尚未提供 the administration console comes later）\n\
+         数据目录 Data: {} · Ctrl-C 结束 ends it\n",
+        country.directory.display()
+    )
+}

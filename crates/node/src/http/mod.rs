@@ -1,0 +1,144 @@
+//! The HTTP front door: Handle.Net JSON API, proxy, gateway and tunnel on one port; the operator's listener on another.
+//!
+//! Each dialect is a thin module: it reads a request, asks [`crate::answering`] or [`crate::administration`], and
+//! writes the answer down in its own shape.
+
+mod auth;
+mod challenge;
+mod gateway_json;
+mod handles;
+mod locations;
+mod name;
+mod namespace;
+mod native_json;
+pub mod operations;
+mod page;
+mod params;
+mod prefixes;
+mod proxy;
+mod reply;
+mod sessions;
+mod tunnel;
+pub mod value_json;
+
+use crate::node::Parts;
+use auth::HttpSessions;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Extension, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use hufu_net::{Peer, Transport};
+use params::Params;
+use std::sync::Arc;
+
+/// Octets of a request body.
+const BODY: usize = 4 << 20;
+
+/// What every handler of one node shares.
+pub struct Web {
+    pub parts: Arc<Parts>,
+    pub sessions: HttpSessions,
+}
+
+/// One request, read once.
+pub struct Asked {
+    pub method: Method,
+    /// The raw path, percent-escapes and all.
+    pub path: String,
+    pub params: Params,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub peer: Peer,
+    /// Whether credentials may be looked at: HTTPS, or plain HTTP from this machine if the configuration allows it.
+    pub secure: bool,
+}
+
+impl Asked {
+    pub fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn is_get(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+}
+
+/// The router of a node's public HTTP port.
+pub fn router(parts: Arc<Parts>) -> Router {
+    let web = Arc::new(Web { parts, sessions: HttpSessions::default() });
+    Router::new().fallback(entry).layer(DefaultBodyLimit::max(BODY)).with_state(web)
+}
+
+async fn entry(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<Peer>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let net = &web.parts.net;
+    if let Err(wait) = net.rate.admit(peer.address.ip(), std::time::Instant::now()) {
+        let seconds = wait.as_secs().max(1).to_string();
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)]).into_response();
+    }
+    let loopback =
+        web.parts.config.http.plain_credentials_on_loopback && peer.address.ip().to_canonical().is_loopback();
+    let secure = peer.transport == Transport::Https || loopback;
+    let path = uri.path().to_owned();
+    let params = Params::parse(uri.query().unwrap_or_default());
+    let origin = headers.get(header::ORIGIN).cloned();
+    let asked = Asked { method, path, params, headers, body, peer, secure };
+    let head = asked.method == Method::HEAD;
+    let preflight = asked.method == Method::OPTIONS;
+    let mut response = if preflight { StatusCode::OK.into_response() } else { route(&web, asked).await };
+    if let Some(origin) = origin {
+        cross_origin(response.headers_mut(), origin, preflight);
+    }
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if head { without_body(response) } else { response }
+}
+
+async fn route(web: &Web, asked: Asked) -> Response {
+    if tunnel::wanted(&asked) {
+        return tunnel::answer(web, asked).await;
+    }
+    let path = asked.path.clone();
+    if path == "/api" || path.starts_with("/api/") {
+        return match path.strip_prefix("/api").unwrap_or_default() {
+            "/handles" => handles::collection(web, &asked).await,
+            "/prefixes" => prefixes::answer(web, &asked).await,
+            "/site" if asked.is_get() => prefixes::site(web),
+            "/sessions" | "/sessions/" | "/sessions/this" => sessions::answer(web, &asked).await,
+            rest => match (rest.strip_prefix("/handles/"), rest.strip_prefix("/verifications/")) {
+                (Some(name), _) => handles::answer(web, &asked, name).await,
+                (_, Some(identity)) => sessions::verification(web, &asked, identity).await,
+                _ => reply::unknown_endpoint(&asked),
+            },
+        };
+    }
+    proxy::answer(web, &asked).await
+}
+
+fn cross_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: bool) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Content-Length"));
+    if preflight {
+        let pairs = [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,HEAD,PUT,DELETE"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "X-Requested-With,Authorization,Origin,Accept,Content-Type"),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ];
+        pairs.into_iter().for_each(|(name, value)| {
+            headers.insert(name, HeaderValue::from_static(value));
+        });
+    }
+}
+
+/// The headers of the answer to GET, its length among them, without the octets.
+fn without_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, axum::body::Body::empty())
+}

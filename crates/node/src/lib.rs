@@ -1,0 +1,24 @@
+//! The composition root: configuration, parts and roles become running nodes.
+//!
+//! The only crate that knows roles, reads configuration, spawns tasks and takes the time.
+
+#![forbid(unsafe_code)]
+
+pub mod administration;
+pub mod answering;
+pub mod check;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod handle;
+pub mod http;
+pub mod init;
+pub mod keys;
+pub mod node;
+pub mod provision;
+pub mod random;
+pub mod roles;
+pub mod serve;
+pub mod telemetry;
+pub mod upstream;

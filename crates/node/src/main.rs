@@ -1,0 +1,7 @@
+//! The `hufu` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hufu_node::cli::run()
+}
