@@ -197,7 +197,7 @@ impl AdminArgs {
     pub async fn client(&self, prefix: Option<&str>, screen: &Screen) -> Result<Client, CliError> {
         let server = match (&self.server, prefix) {
             (Some(server), _) => endpoint(server, Transport::Tcp).await?,
-            (None, Some(prefix)) => self.locate(prefix, screen).await?,
+            (None, Some(prefix)) => self.locate(prefix).await?,
             (None, None) => {
                 return Err(CliError::usage("which server?").next("name it with --server ADDR"));
             }
@@ -209,16 +209,12 @@ impl AdminArgs {
         })
     }
 
-    async fn locate(&self, prefix: &str, screen: &Screen) -> Result<Endpoint, CliError> {
+    async fn locate(&self, prefix: &str) -> Result<Endpoint, CliError> {
         let mut failed = None;
         for via in self.via.endpoints().await? {
             let place = via.to_string();
             match tokio::time::timeout(self.via.timeout, locate(via, prefix)).await {
-                Ok(Ok(found)) => {
-                    let text = screen.pick("服务器", "server");
-                    screen.note(&format!("{prefix}: {text} {found}"));
-                    return Ok(found);
-                }
+                Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) if error.kind() == ErrorKind::Unreachable => failed = Some(explain(&error, &place)),
                 Ok(Err(error)) => return Err(not_located(explain(&error, &place), prefix)),
                 Err(_) => return Err(CliError::incident("no answer in time").place(place)),

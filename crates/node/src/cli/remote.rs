@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use hufu_client::{Client, Endpoint, Error, ErrorKind, Exchange, Identity, ResolveOptions};
-use hufu_ident::systems::handle::wire::{Body, Envelope, Header, Message, OpCode, Plain, ResponseCode, flag};
+use hufu_ident::systems::handle::wire::{Body, Envelope, Header, Message, OpCode, Plain, Reader, ResponseCode, flag};
 use hufu_ident::{SelectionBuf, Value};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -132,7 +132,11 @@ impl Asker {
         }
         let request = question(name, selection, options);
         let answer = self.exchange.ask(endpoint, &request.to_bytes(), self.timeout).await?;
-        match Message::decode(&answer)?.plain() {
+        let decoded = match Message::decode(&answer) {
+            Ok(decoded) => decoded,
+            Err(error) => return read_refusal(&answer).filter(|_| options.trace).ok_or_else(|| error.into()),
+        };
+        match decoded.plain() {
             Some(plain) => Ok(read(plain)),
             // An answer that is sealed, though nothing was agreed, is as good as none.
             None => Ok(Reply { message: "the answer is encrypted".into(), ..Reply::new(ResponseCode::ERROR) }),
@@ -200,4 +204,38 @@ fn read(plain: &Plain) -> Reply {
         _ => {}
     }
     reply
+}
+
+/// A refusal whose text is followed by a trace, where the protocol's newest version has a list of indexes.
+fn read_refusal(frame: &[u8]) -> Option<Reply> {
+    let mut reader = Reader::new(frame);
+    Envelope::decode(&mut reader).ok()?;
+    let (header, length) = Header::decode(&mut reader).ok()?;
+    let mut body = Reader::new(reader.take(length as usize, "body").ok()?);
+    let message = String::from_utf8_lossy(body.bytes("message").ok()?).into_owned();
+    let trailing = body.rest().to_vec();
+    let (stale, authoritative) = (header.has(flag::STALE), header.has(flag::AUTH));
+    let refused = !header.is_request() && header.response != ResponseCode::SUCCESS && !header.has(flag::RRDG);
+    refused.then(|| Reply { message, trailing, stale, authoritative, ..Reply::new(header.response) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_may_carry_a_trace() {
+        let header = Header { response: ResponseCode::HANDLE_NOT_FOUND, ..Header::request(OpCode::RESOLUTION, flag::STALE, 0) };
+        let mut octets = Vec::new();
+        hufu_ident::systems::handle::wire::put_bytes(&mut octets, b"no");
+        octets.extend_from_slice(b"[{\"cache\":\"miss\"}]");
+        let frame = Message::new(Envelope::new(1), header, Body::Opaque(octets)).to_bytes();
+        assert!(Message::decode(&frame).is_err());
+        let reply = read_refusal(&frame).unwrap();
+        assert_eq!((reply.code.0, reply.message.as_str(), reply.stale), (100, "no", true));
+        assert_eq!(crate::cli::trace::hops(&reply.trailing).len(), 1);
+        for end in 0..frame.len() {
+            read_refusal(&frame[..end]);
+        }
+    }
 }

@@ -272,6 +272,22 @@ pub fn urls(values: &ValueSet) -> Vec<String> {
     of(plain).chain(of(sub)).collect()
 }
 
+/// All places as XML, the plain URLs among them (`?action=showurls`).
+pub fn to_xml(locations: &Locations, urls: &[String]) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<locations>\n");
+    let mut add = |attributes: &[(String, String)]| {
+        xml.push_str("  <location");
+        for (name, value) in attributes {
+            xml.push_str(&format!(" {}=\"{}\"", name, quick_xml::escape::escape(value.as_str())));
+        }
+        xml.push_str("/>\n");
+    };
+    locations.list.iter().for_each(|location| add(&location.attributes));
+    urls.iter().for_each(|url| add(&[("href".to_owned(), url.clone())]));
+    xml.push_str("</locations>\n");
+    xml
+}
+
 /// Everything but RFC 3986 unreserved characters is escaped in a component; a path keeps its slashes.
 pub(super) const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 pub(super) const PATH: &AsciiSet = &COMPONENT.remove(b'/');

@@ -120,7 +120,7 @@ async fn look_up(
     identifier: Identifier,
     format: Format,
 ) -> Result<(Vec<Identifier>, Looked), Failure> {
-    let follow = !asked.params.has("ignore_aliases") && !asked.params.has("noredirect") && format == Format::Browser;
+    let follow = !asked.params.has("ignore_aliases") && format == Format::Browser;
     if !follow {
         let looked = look_up_one(web, asked, identifier.clone()).await?;
         return Ok((vec![identifier], looked));
@@ -179,6 +179,11 @@ async fn show(web: &Web, asked: &Asked, lang: Lang, format: Format, looked: &Loo
 
 /// A redirect to the record's location, or a page of its values.
 async fn browse(web: &Web, asked: &Asked, lang: Lang, looked: &Looked, values: &ValueSet) -> Response {
+    if asked.params.get("action") == Some("showurls") {
+        let locations = location_value(values).unwrap_or_else(Locations::none);
+        let xml = locations::to_xml(&locations, &locations::urls(values));
+        return reply::typed(StatusCode::OK, "application/xml;charset=utf-8", xml);
+    }
     let shown = asked.params.has("noredirect") || asked.params.get("action") == Some("showvalues");
     if !shown && let Some(response) = redirect(web, asked, looked, values).await {
         return response;
