@@ -59,7 +59,7 @@ impl Identity {
         let (auth_type, signed_response) = match &self.proof {
             Proof::Secret(secret) => ("HS_SECKEY", proof::prove_secret(secret, version, nonce, digest, rand::random())),
             Proof::Rsa(key) => {
-                let signed = proof::prove_rsa(key, version, nonce, digest);
+                let signed = proof::prove_rsa(&mut rand::rngs::OsRng, key, version, nonce, digest);
                 let unusable = || Error::invalid(format!("the key of {} cannot sign", self.name));
                 ("HS_PUBKEY", signed.ok_or_else(unusable)?)
             }

@@ -29,9 +29,10 @@ pub fn check(path: &Path) -> Result<String, String> {
 
 /// The command: prints the summary, or fails with the place and the rule.
 pub fn run(args: CheckConfigArgs, screen: &Screen) -> Result<ExitCode, CliError> {
-    let summary = check(&args.config).map_err(CliError::usage)?;
+    let path = args.file.or(args.config).ok_or_else(|| CliError::usage("name the configuration"))?;
+    let summary = check(&path).map_err(CliError::usage)?;
     match screen.output {
-        Output::Json => screen.json(&serde_json::json!({"ok": true, "config": args.config}))?,
+        Output::Json => screen.json(&serde_json::json!({"ok": true, "config": path}))?,
         Output::Table => screen.line(summary.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -263,3 +263,44 @@ fn summary(written: &Written) -> String {
     });
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plans behind `deploy/samples`, one a role.
+    fn samples() -> Vec<(Plan, Option<&'static str>)> {
+        let plan = |role: Role, prefix: Option<&str>, upstream: &[&str], advertise: &[&str]| Plan {
+            role,
+            prefix: prefix.map(str::to_owned),
+            name: None,
+            directory: PathBuf::new(),
+            upstream: upstream.iter().filter_map(|text| text.parse().ok()).collect(),
+            advertise: advertise.iter().filter_map(|text| text.parse().ok()).collect(),
+            force: false,
+        };
+        let root = ["192.0.2.1:2641"];
+        vec![
+            (plan(Role::Root, None, &[], &["192.0.2.1", "2001:db8::1"]), Some("0.NA")),
+            (plan(Role::TopLevel, Some("88"), &root, &["192.0.2.88", "2001:db8::88"]), Some("88")),
+            (plan(Role::Secondary, Some("88.118"), &root, &["192.0.2.118", "2001:db8::118"]), Some("88.118")),
+            (plan(Role::Enterprise, Some("88.118.8"), &root, &["198.51.100.8"]), Some("88.118.8")),
+            (plan(Role::Recursive, None, &root, &["192.0.2.36"]), None),
+        ]
+    }
+
+    /// The samples in `deploy/samples` are what `hufu init` writes; `HUFU_WRITE_SAMPLES=1` writes them anew.
+    #[test]
+    fn the_samples_are_what_init_writes_and_they_are_good() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/samples");
+        for (plan, prefix) in samples() {
+            let path = folder.join(format!("{}.toml", plan.role.name()));
+            let text = text(&plan, prefix);
+            if std::env::var_os("HUFU_WRITE_SAMPLES").is_some() {
+                std::fs::write(&path, &text).expect("the sample can be written");
+            }
+            assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some(text.as_str()), "{}", path.display());
+            crate::config::Config::load(&path).expect("the sample is a good configuration");
+        }
+    }
+}

@@ -41,8 +41,11 @@ pub struct InitArgs {
 #[derive(Debug, Clone, Args)]
 pub struct CheckConfigArgs {
     /// The configuration to check
-    #[arg(value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "config")]
+    pub file: Option<PathBuf>,
+    /// The same, as `hufu serve` takes it
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub config: Option<PathBuf>,
 }
 
 /// Arguments of `hufu demo`.

@@ -102,15 +102,22 @@ impl CliError {
     }
 }
 
-impl fmt::Display for CliError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.what)?;
-        for (word, text) in [("where", &self.place), ("try", &self.next)] {
+impl CliError {
+    /// What happened, then the place and the advice under these words.
+    pub fn text(&self, place: &str, next: &str) -> String {
+        let mut out = self.what.clone();
+        for (word, text) in [(place, &self.place), (next, &self.next)] {
             if let Some(text) = text {
-                write!(f, "\n  {word}: {}", text.replace('\n', "\n    "))?;
+                out.push_str(&format!("\n  {word}: {}", text.replace('\n', "\n    ")));
             }
         }
-        Ok(())
+        out
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text("where", "try"))
     }
 }
 

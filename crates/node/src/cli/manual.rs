@@ -57,12 +57,18 @@ fn page() -> std::io::Result<Vec<u8>> {
 
 /// A command as a subsection: its synopsis and options.
 fn render_command(sub: &Command, out: &mut Vec<u8>) -> std::io::Result<()> {
-    let man = clap_mangen::Man::new(sub.clone());
+    // What every command has is described once, with the program.
+    let common = |arg: &clap::Arg| arg.is_global_set() || ["help", "version"].contains(&arg.get_id().as_str());
+    let own = sub.clone().mut_args(|arg| if common(&arg) { arg.hide(true) } else { arg });
+    let man = clap_mangen::Man::new(own);
     let mut body = Vec::new();
     man.render_synopsis_section(&mut body)?;
     man.render_description_section(&mut body)?;
     man.render_options_section(&mut body)?;
-    let body = String::from_utf8_lossy(&body).replace(".SH SYNOPSIS\n", "").replace(".SH ", ".PP\n.B ");
+    let body = String::from_utf8_lossy(&body)
+        .replace(".SH SYNOPSIS\n", "")
+        .replace(".SH DESCRIPTION\n", ".PP\n")
+        .replace(".SH ", ".PP\n.B ");
     writeln!(out, ".SS \"hufu {}\"\n{body}", sub.get_name())
 }
 

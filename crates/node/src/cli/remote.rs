@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_refusal_may_carry_a_trace() {
-        let header = Header { response: ResponseCode::HANDLE_NOT_FOUND, ..Header::request(OpCode::RESOLUTION, flag::STALE, 0) };
+        let header =
+            Header { response: ResponseCode::HANDLE_NOT_FOUND, ..Header::request(OpCode::RESOLUTION, flag::STALE, 0) };
         let mut octets = Vec::new();
         hufu_ident::systems::handle::wire::put_bytes(&mut octets, b"no");
         octets.extend_from_slice(b"[{\"cache\":\"miss\"}]");

@@ -75,7 +75,11 @@ impl Screen {
         let _ = match self.is_json() {
             _ if error.is_unheard() => Ok(()),
             true => writeln!(std::io::stderr(), "{}", error.to_json()),
-            false => writeln!(std::io::stderr(), "{word}: {error}"),
+            false => writeln!(
+                std::io::stderr(),
+                "{word}: {}",
+                error.text(self.pick("位置", "where"), self.pick("建议", "try"))
+            ),
         };
     }
 
@@ -113,6 +117,7 @@ pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
+            '\r' => {}
             '\n' => out.push('⏎'),
             '\t' => out.push(' '),
             _ if character.is_control() || is_steering(character) => {

@@ -133,7 +133,7 @@ fn sign(identity: &Identity, session: Option<&Session>, envelope: &Envelope, pla
         true => (HashName::Sha256, "SHA-256"),
         false => (HashName::Sha1, "SHA1"),
     };
-    let signature = proof::sign_rsa(&identity.key, hash, &[&signed])?;
+    let signature = proof::sign_rsa(&mut rand::rngs::OsRng, &identity.key, hash, &[&signed])?;
     Some(Credential::new("HS_SIGNED", name, 0, signature))
 }
 

@@ -59,8 +59,12 @@ async fn open(web: &Web, asked: &Asked, fields: &Fields) -> Response {
     body.insert("sessionId".into(), json!(id));
     body.insert("nonce".into(), json!(BASE64.encode(session.nonce)));
     if let Some(client_nonce) = client_nonce
-        && let Some(signature) =
-            proof::sign_rsa(&web.parts.identity.key, HashName::Sha256, &[&session.nonce, &client_nonce])
+        && let Some(signature) = proof::sign_rsa(
+            &mut rand::rngs::OsRng,
+            &web.parts.identity.key,
+            HashName::Sha256,
+            &[&session.nonce, &client_nonce],
+        )
     {
         body.insert("serverAlg".into(), json!("SHA-256"));
         body.insert("serverSignature".into(), json!(BASE64.encode(signature)));

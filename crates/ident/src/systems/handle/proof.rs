@@ -6,6 +6,7 @@ use super::wire::{DigestForm, Reader, RequestDigest, Version, put_bytes, put_u32
 use crate::limits::PBKDF2_ITERATIONS;
 use hmac::{Hmac, Mac};
 use md5::Md5;
+use rsa::rand_core::CryptoRngCore;
 use rsa::{BigUint, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -176,20 +177,31 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// `bytes` hash name · `bytes` signature over `message` with an RSA key, by version. None if the key cannot sign.
-pub fn prove_rsa(key: &RsaPrivateKey, version: Version, nonce: &[u8], digest: &[u8]) -> Option<Vec<u8>> {
+pub fn prove_rsa<R: CryptoRngCore>(
+    rng: &mut R,
+    key: &RsaPrivateKey,
+    version: Version,
+    nonce: &[u8],
+    digest: &[u8],
+) -> Option<Vec<u8>> {
     let (hash, name) = match version.at_least(2, 7) {
         true => (HashName::Sha256, "SHA-256"),
         false => (HashName::Sha1, "SHA1"),
     };
     let mut out = Vec::with_capacity(300);
     put_bytes(&mut out, name.as_bytes());
-    put_bytes(&mut out, &sign_rsa(key, hash, &[nonce, digest])?);
+    put_bytes(&mut out, &sign_rsa(rng, key, hash, &[nonce, digest])?);
     Some(out)
 }
 
-/// A PKCS#1 v1.5 signature over the concatenation of `parts`.
-pub fn sign_rsa(key: &RsaPrivateKey, hash: HashName, parts: &[&[u8]]) -> Option<Vec<u8>> {
-    key.sign(padding(hash)?, &hash.of(parts)).ok()
+/// A PKCS#1 v1.5 signature over the concatenation of `parts`. The randomness only blinds the arithmetic.
+pub fn sign_rsa<R: CryptoRngCore>(
+    rng: &mut R,
+    key: &RsaPrivateKey,
+    hash: HashName,
+    parts: &[&[u8]],
+) -> Option<Vec<u8>> {
+    key.sign_with_rng(rng, padding(hash)?, &hash.of(parts)).ok()
 }
 
 /// Checks `bytes` hash name · `bytes` signature.

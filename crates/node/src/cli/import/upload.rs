@@ -80,20 +80,24 @@ impl Uploader {
         match self.create(identifier, values.clone(), false).await {
             Ok(_) => Ok(Outcome::Created),
             Err(error) if error.code() == Some(ResponseCode::HANDLE_ALREADY_EXISTS) => {
-                self.settle(identifier, values, &error).await
+                self.settle(identifier, values).await
             }
             Err(error) => self.judge(identifier, &error),
         }
     }
 
     /// The identifier exists: the same, or a conflict.
-    async fn settle(&self, identifier: &Identifier, values: Vec<Value>, exists: &Error) -> Result<Outcome, CliError> {
+    async fn settle(&self, identifier: &Identifier, values: Vec<Value>) -> Result<Outcome, CliError> {
         if self.is_same(identifier, &values).await? {
             return Ok(Outcome::Unchanged);
         }
         match self.policy {
             OnConflict::Skip => Ok(Outcome::Skipped),
-            OnConflict::Fail => self.judge(identifier, exists),
+            OnConflict::Fail => {
+                let text = "it exists with other values; --on-conflict skip or overwrite settles that";
+                let code = ResponseCode::HANDLE_ALREADY_EXISTS.0.to_string();
+                Ok(Outcome::Failed(RowError::new(identifier.as_str(), code, text)))
+            }
             OnConflict::Overwrite => match self.create(identifier, values, true).await {
                 Ok(_) => Ok(Outcome::Overwritten),
                 Err(error) => self.judge(identifier, &error),
