@@ -10,6 +10,7 @@ help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## a whole small country in one process, with sample data
+	@command -v cc >/dev/null || scenarios/setup.sh build
 	$(CARGO) run --release --locked -p hufu-node --bin hufu -- demo
 
 setup: ## install what the tests need and is not there yet

@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PYHANDLE=1.5.0
+# `build` installs only what compiling needs; without it, what the tests need too.
+readonly purpose=${1:-test}
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
@@ -23,6 +25,7 @@ as_root() {
 # One line per tool: what it is for stands with it.
 missing_packages() {
   have cc || echo build-essential # Rust links with it, and some crates (`ring`) contain C
+  [ "$purpose" != build ] || return 0
   have curl || echo curl # stories that speak HTTP from outside
   # `ensurepip` is what Debian leaves out of python3 and puts into python3-venv.
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3 python3-venv

@@ -12,6 +12,7 @@ use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
 use hufu_client::Exchange;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
+use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
 use hufu_ident::{CaseRule, Prefix, Reference};
 use hufu_net::{
@@ -191,6 +192,14 @@ impl Sockets {
 }
 
 impl Parts {
+    /// Counts a resolution, and writes it down if the query log is on.
+    pub fn resolved(&self, peer: &hufu_net::Peer, name: &str, code: ResponseCode) {
+        self.meter.resolved(name, code);
+        if let Some(queries) = &self.queries {
+            queries.add(peer, name, code);
+        }
+    }
+
     async fn build(config: Config, endpoints: &Endpoints) -> Result<Self, StartError> {
         let recipe = config.role.recipe();
         let key = keys::load(&config.handle.key_file)?;

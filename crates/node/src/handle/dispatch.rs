@@ -278,7 +278,10 @@ impl Turn<'_> {
             hops: header.hops,
         };
         let trace = if header.has(flag::TRACE) { Trace::on() } else { Trace::off() };
-        let found = match self.service.answering.look_up(&name, how, &trace).await {
+        let started = Instant::now();
+        let found = self.service.answering.look_up(&name, how, &trace).await;
+        self.service.meter.waited(started.elapsed());
+        let found = match found {
             Ok(found) => found,
             Err(fault) => return self.refuse(request, fault.into()).await,
         };
@@ -297,8 +300,8 @@ impl Turn<'_> {
         if let Some(queries) = &self.service.queries {
             queries.add(&self.peer, name.as_str(), said.code);
         }
-        let trailing = if header.has(flag::TRACE) { hops_json(&trace.take()) } else { Vec::new() };
-        self.say(request, Said { trailing, ..said }).await;
+        let said = if header.has(flag::TRACE) { traced(said, &trace.take()) } else { said };
+        self.say(request, said).await;
     }
 
     /// Selects the values the asker may have; `None` when a challenge was sent instead.
@@ -430,6 +433,15 @@ fn operation_of(op: OpCode, body: Body, flags: u32) -> Option<Operation> {
         (OpCode::UNHOME_NA, Body::Name(prefix)) => Operation::Unhome { prefix },
         _ => return None,
     })
+}
+
+/// The same answer with the trace behind its body; an error text is followed by an empty list of indexes, where
+/// DO-IRP 3.0 puts them, so that the trace is not taken for one.
+fn traced(mut said: Said, hops: &[Hop]) -> Said {
+    if let Body::Error { indexes, .. } = &mut said.body {
+        *indexes = Some(Vec::new());
+    }
+    Said { trailing: hops_json(hops), ..said }
 }
 
 /// The trace as a JSON array, for a client that asked for it (our profile).

@@ -66,13 +66,13 @@ async fn read(web: &Web, asked: &Asked, name: &str) -> Response {
     };
     match web.parts.answering.look_up(&identifier, how, &Trace::off()).await {
         Ok(Found::Values { values, own, stale, .. }) => {
-            web.parts.meter.resolved(name, ResponseCode::SUCCESS);
+            web.parts.resolved(&asked.peer, name, ResponseCode::SUCCESS);
             let visible = visible(web, &claim, &values, &selection, how.public_only, own).await;
             show(web, asked, name, visible, stale)
         }
         Ok(Found::Referral(delegation)) => reply::refused(web, asked, Refused::Referral(delegation), name, true),
         Ok(Found::No { code, text }) => {
-            web.parts.meter.resolved(name, code);
+            web.parts.resolved(&asked.peer, name, code);
             reply::code(asked, code, &text, Some(name), true)
         }
         Err(fault) => reply::refused(web, asked, fault.into(), name, true),

@@ -76,7 +76,7 @@ pub async fn answer(web: &Web, asked: &Asked) -> Response {
     let started = Instant::now();
     match look_up(web, asked, identifier.clone(), format).await {
         Ok((passed, looked)) => {
-            web.parts.meter.resolved(identifier.as_str(), ResponseCode::SUCCESS);
+            web.parts.resolved(&asked.peer, identifier.as_str(), ResponseCode::SUCCESS);
             if passed.len() > 1 && format == Format::Browser {
                 return redirect_to_alias(asked, &looked.name);
             }
@@ -274,7 +274,7 @@ fn fail(web: &Web, asked: &Asked, lang: Lang, format: Format, name: &Identifier,
         }
         Failure::Refused(refused) => return reply::refused(web, asked, refused, name.as_str(), true),
     };
-    web.parts.meter.resolved(name.as_str(), code);
+    web.parts.resolved(&asked.peer, name.as_str(), code);
     if format != Format::Browser {
         return reply::code(asked, code, &text, Some(name.as_str()), true);
     }
