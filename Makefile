@@ -29,9 +29,9 @@ bench: ## CPU time per query, next to its peers where they are installed
 	$(CARGO) run --release --locked -p hufu-bench
 
 package: ## binary, completions, man page and systemd unit under target/package
-	$(CARGO) build --release --locked -p hufu-node --bin hufu
+	$(CARGO) build --profile dist --locked -p hufu-node --bin hufu
 	rm -rf $(PACKAGE)
-	install -D -m 755 "$${CARGO_TARGET_DIR:-target}/release/hufu" $(PACKAGE)/usr/bin/hufu
+	install -D -m 755 "$${CARGO_TARGET_DIR:-target}/dist/hufu" $(PACKAGE)/usr/bin/hufu
 	install -D -m 644 deploy/hufu@.service $(PACKAGE)/usr/lib/systemd/system/hufu@.service
 	install -D -m 644 LICENSE $(PACKAGE)/usr/share/doc/hufu/LICENSE
 	install -d $(PACKAGE)/usr/share/man/man1 \
