@@ -425,7 +425,11 @@ impl<U: Upstream> Recursor<U> {
             return Ok(self.bootstrap.load().root().to_vec());
         }
         match self.look_up(service, Ask::default(), walk, Some(path)).await.resolved {
-            Resolved::Values(values) => self.first_sites_in(&values, orders, walk, path).await,
+            Resolved::Values(values) => {
+                let key = service.key(self.rule);
+                let inner = Path { key: &key, above: Some(path), depth: path.depth + 1, has_stale: false };
+                self.first_sites_in(&values, orders, walk, &inner).await
+            }
             Resolved::NotFound | Resolved::NotResponsible => Ok(Vec::new()),
             other => Err(other),
         }
