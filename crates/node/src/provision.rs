@@ -53,7 +53,7 @@ pub async fn provision(store: &Arc<dyn Store>, config: &Config, site: &Site) -> 
             store.commit(Batch { writes, time: clock::seconds() }).await?;
         }
     }
-    Ok(())
+    refresh_hosted(store, site).await
 }
 
 /// The values that describe a new prefix: site, administrators, their secret and key.
@@ -80,17 +80,31 @@ fn first_values(config: &Config, prefix: &str, site: &Site) -> Result<Vec<Value>
     Ok(values)
 }
 
-/// The same values with this node's present site.
+/// The same values with this node's present site in the place of its former one (known by its key).
 fn refreshed(mut values: Vec<Value>, site: &Site) -> Vec<Value> {
-    for value in &mut values {
-        let ours =
-            (value.index == 1 && value.is_kind(kind::SITE)) || (value.index == 2 && value.is_kind(kind::SITE_PREFIX));
-        if ours && value.data != site.to_bytes() {
+    let key = |site: &Site| site.servers.first().map(|server| server.public_key.clone());
+    for value in values.iter_mut().filter(|value| kind::is_one_of(&value.kind, &[kind::SITE, kind::SITE_PREFIX])) {
+        let former = Site::decode(&value.data).is_ok_and(|former| former != *site && key(&former) == key(site));
+        if former {
             value.data = site.to_bytes();
             value.timestamp = clock::seconds() as u32;
         }
     }
     values
+}
+
+/// Prefixes hosted here beside the configured ones: their handles name this node's site too.
+async fn refresh_hosted(store: &Arc<dyn Store>, site: &Site) -> Result<(), ProvisionError> {
+    for prefix in store.homed().iter() {
+        let key = prefix.handle().key(CaseRule::Insensitive);
+        let Some(stored) = store.get(key.as_bytes())? else { continue };
+        let values = ValueSet::from_values(refreshed(stored.values.to_values(), site));
+        if values != stored.values {
+            let writes = vec![Write::Put { key, values, condition: Condition::Version(stored.version) }];
+            store.commit(Batch { writes, time: clock::seconds() }).await?;
+        }
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String, ProvisionError> {

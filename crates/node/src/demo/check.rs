@@ -16,7 +16,7 @@ pub struct Row {
     protocol: Protocol,
     took: Duration,
     /// What went wrong; none if the expected value came.
-    fault: Option<String>,
+    pub fault: Option<String>,
 }
 
 impl Row {
@@ -41,7 +41,7 @@ pub async fn check(country: &Country) -> Vec<Row> {
     rows
 }
 
-async fn check_one(sample: &Sample, protocol: Protocol, address: SocketAddr) -> Row {
+pub async fn check_one(sample: &Sample, protocol: Protocol, address: SocketAddr) -> Row {
     let client = Client::new(Endpoint::new(protocol, address));
     let started = Instant::now();
     let resolved = client.resolve(&sample.identifier, &SelectionBuf::default(), ResolveOptions::default()).await;

@@ -22,6 +22,8 @@ pub enum Ports {
     Auto,
 }
 
+/// The Handle identifier of the demo.
+const HOSTED: &str = "86.122.2/JX172MM";
 /// Identifiers written in one batch.
 const BATCH: usize = 500;
 
@@ -126,7 +128,26 @@ impl Country {
             country.delegate(company.prefix, parent, false).await?;
             country.fill(company).await?;
         }
+        country.host_a_handle().await?;
         Ok(country)
+    }
+
+    /// A Handle identifier whose prefix has no node of its own: the top-level node hosts it.
+    async fn host_a_handle(&self) -> Result<(), String> {
+        let Some(host) = self.home_of("86") else { return Ok(()) };
+        let claim = Claim::Proven(first_administrator("88"));
+        let administration = host.node.parts.administration.as_ref().ok_or("the top-level node keeps no records")?;
+        let owner = Reference::new(301, prefix_handle("88").as_str());
+        let admin = Value::new(100, kind::ADMIN, AdminRecord::new(right::ALL, owner).to_bytes());
+        let page = Value::new(1, kind::URL, format!("{}/{HOSTED}?noredirect", host.http_url()));
+        let text = Value::new(2, kind::DESC, "托管在国家顶级节点的 Handle 标识");
+        let site = Value::new(1, kind::SITE, host.node.parts.identity.site.to_bytes());
+        for (name, values) in [("0.NA/86.122.2", vec![site, admin.clone()]), (HOSTED, vec![page, text, admin])] {
+            let operation = Operation::Create { name: name.into(), values, overwrite: true, mint: false };
+            let done = administration.perform(operation, &claim).await;
+            done.map_err(|refused| format!("{name} cannot be hosted: {refused:?}"))?;
+        }
+        Ok(())
     }
 
     fn config(&self, place: &Place, position: usize, ports: Ports) -> Config {
@@ -242,18 +263,20 @@ impl Country {
                 samples.push(Sample { system, identifier, title, expect });
             }
         }
-        samples.extend(self.prefix_sample("0.NA/88.118"));
+        let hosted = "托管的 Handle 标识 A Handle identifier, hosted by the top-level node";
+        samples.extend(self.top_level_sample(HOSTED, kind::DESC, hosted));
+        let prefix = "二级节点前缀的服务站点 A prefix handle: where a secondary node is";
+        samples.extend(self.top_level_sample("0.NA/88.118", kind::SITE, prefix));
         samples
     }
 
-    /// A prefix handle: an identifier of the Handle System that every hierarchy has.
-    fn prefix_sample(&self, handle: &str) -> Option<Sample> {
+    fn top_level_sample(&self, identifier: &str, expected: &str, title: &str) -> Option<Sample> {
         let store = self.home_of("88")?.node.parts.store.as_ref()?;
-        let name = Identifier::parse(handle).ok()?;
+        let name = Identifier::parse(identifier).ok()?;
         let stored = store.get(name.key(CaseRule::Insensitive).as_bytes()).ok()??;
-        let expect = stored.values.to_values().into_iter().find(|value| value.is_kind(kind::SITE))?;
-        let title = "二级节点前缀的服务站点 where a secondary node is".to_owned();
-        Some(Sample { system: Scheme::Handle.name(), identifier: handle.to_owned(), title, expect })
+        let expect = stored.values.to_values().into_iter().find(|value| value.is_kind(expected))?;
+        let (identifier, title) = (identifier.to_owned(), title.to_owned());
+        Some(Sample { system: Scheme::Handle.name(), identifier, title, expect })
     }
 
     pub async fn stop(self) {

@@ -13,6 +13,7 @@ pub use country::{Country, Ports};
 use crate::cli::{CliError, DemoArgs, Output, PortsChoice, Screen, table};
 use crate::config::LogConfig;
 use comfy_table::Table;
+use hufu_ident::systems::handle::Protocol;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,9 @@ async fn carry_out(plan: Plan) -> Result<bool, String> {
         return Ok(good);
     }
     show(&country, plan.json, &report);
+    if !plan.json {
+        println!("{}", resolved_table(&country).await);
+    }
     if plan.once {
         country.stop().await;
         return Ok(true);
@@ -127,6 +131,23 @@ fn samples_table(country: &Country) -> Table {
         table.add_row([sample.system.to_owned(), sample.identifier, sample.title]);
     }
     table
+}
+
+/// One identifier of every system, resolved through the recursive node.
+async fn resolved_table(country: &Country) -> String {
+    let mut out = String::from("经递归节点解析 Resolved through the recursive node:\n");
+    let mut seen = Vec::new();
+    for sample in country.samples() {
+        if seen.contains(&sample.system) {
+            continue;
+        }
+        seen.push(sample.system);
+        let row = check::check_one(&sample, Protocol::Udp, country.recursive().udp()).await;
+        let value = String::from_utf8_lossy(&sample.expect.data).into_owned();
+        let verdict = row.fault.as_deref().map_or_else(|| format!("✓ {value}"), |fault| format!("✗ {fault}"));
+        out.push_str(&format!("  {:6} {}  {verdict}\n", sample.system, sample.identifier));
+    }
+    out
 }
 
 fn commands(country: &Country) -> String {

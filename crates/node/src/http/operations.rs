@@ -1,11 +1,11 @@
-//! The operator's listener: `/livez`, `/readyz`, `/metrics`.
+//! The operator's listener: `/livez`, `/readyz`, `/metrics`, and `POST /backup`.
 
 use crate::node::Parts;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +15,7 @@ pub fn router(parts: Arc<Parts>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics))
+        .route("/backup", post(backup))
         .with_state(parts)
 }
 
@@ -29,6 +30,37 @@ async fn readiness(State(parts): State<Arc<Parts>>) -> Response {
         let _ = writeln!(text, "writes refused: {why}");
     }
     text.into_response()
+}
+
+/// Copies the store, while it goes on, into a new folder below the data directory. The header `X-Hufu-Operator` must
+/// be there, with any value: no web page of elsewhere can send it.
+async fn backup(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
+    if !headers.contains_key("x-hufu-operator") {
+        return (StatusCode::FORBIDDEN, "send the header X-Hufu-Operator: 1\n").into_response();
+    }
+    let Some(store) = parts.store.clone() else {
+        return (StatusCode::NOT_FOUND, "this node keeps no records\n").into_response();
+    };
+    let to = parts.config.data_directory.join("backups").join(crate::clock::seconds().to_string());
+    let folder = to.clone();
+    let copied = tokio::task::spawn_blocking(move || {
+        if let Some(above) = folder.parent() {
+            std::fs::create_dir_all(above).map_err(|error| error.to_string())?;
+        }
+        store.backup(&folder).map_err(|error| error.to_string())
+    });
+    match copied.await.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(report) => {
+            let body = serde_json::json!({
+                "folder": to, "sequence": report.sequence, "records": report.records, "octets": report.octets
+            });
+            (StatusCode::CREATED, axum::Json(body)).into_response()
+        }
+        Err(fault) => {
+            let id = crate::telemetry::incident("backup", &fault);
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("incident {id}: {fault}\n")).into_response()
+        }
+    }
 }
 
 async fn metrics(State(parts): State<Arc<Parts>>) -> Response {
