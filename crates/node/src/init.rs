@@ -42,9 +42,9 @@ pub fn init(plan: &Plan) -> Result<Written, String> {
         }
         (None, Some("0.NA")) => Some("0.NA".to_owned()),
         (None, Some(example)) => {
-            return Err(format!("a {} node needs its prefix: --prefix {example}", plan.role.name()));
+            return Err(format!("this role ({}) needs its prefix: --prefix {example}", plan.role.name()));
         }
-        (Some(_), None) => return Err(format!("a {} node has no prefix; leave --prefix out", plan.role.name())),
+        (Some(_), None) => return Err(format!("this role ({}) has no prefix; leave --prefix out", plan.role.name())),
         (None, None) => None,
     };
     if recipe.recursion && plan.upstream.is_empty() {

@@ -398,7 +398,7 @@ impl Config {
             hufu_ident::Prefix::parse(prefix).map_err(|refusal| ConfigError::rule("prefixes", refusal.to_string()))?;
         }
         if self.role.recipe().authority && self.prefixes.is_empty() {
-            let rule = format!("a {} node needs at least one prefix, e.g. [\"88.118.8\"]", self.role.name());
+            let rule = format!("the role {} needs at least one prefix, e.g. [\"88.118.8\"]", self.role.name());
             return Err(ConfigError::rule("prefixes", rule));
         }
         for upstream in &self.resolution.upstream {

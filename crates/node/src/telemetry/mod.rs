@@ -7,6 +7,7 @@ pub use meter::Meter;
 pub use queries::QueryLog;
 
 use std::fmt::Display;
+use std::io::IsTerminal;
 
 /// Logs a breakage in one line and gives the id that the asker is told.
 pub fn incident(part: &'static str, fault: &dyn Display) -> String {
@@ -19,7 +20,11 @@ pub fn incident(part: &'static str, fault: &dyn Display) -> String {
 pub fn start_logging(log: &crate::config::LogConfig) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match log.format {
         crate::config::LogFormat::Json => builder.json().try_init(),
         crate::config::LogFormat::Text => builder.try_init(),
