@@ -6,12 +6,14 @@ use crate::node::RunningNode;
 use crate::telemetry;
 use std::path::Path;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs the node; the error is for the person who started it.
 pub async fn serve(path: &Path) -> Result<(), String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     telemetry::start_logging(&config.log);
+    // Before the node is ready: whoever sees it ready may stop it.
+    let signals = Signals::listen().map_err(|error| error.to_string())?;
     let node = RunningNode::start(config).await.map_err(|error| error.to_string())?;
     tracing::info!(
         role = node.role().name(),
@@ -22,21 +24,45 @@ pub async fn serve(path: &Path) -> Result<(), String> {
         admin = ?node.endpoints.admin,
         "node answers"
     );
-    until_told_to_stop(&node, path).await.map_err(|error| error.to_string())?;
+    until_told_to_stop(&node, path, signals).await;
     tracing::info!("stopping; requests in flight may end");
     node.stop().await;
     Ok(())
 }
 
-async fn until_told_to_stop(node: &RunningNode, path: &Path) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut reload = signal(SignalKind::hangup())?;
+/// The signals that a process with nodes listens to.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Signals {
+    /// Returns at the first SIGTERM or SIGINT.
+    pub async fn to_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn until_told_to_stop(node: &RunningNode, path: &Path, mut signals: Signals) {
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = reload.recv() => reload_node(node, path),
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hangup.recv() => reload_node(node, path),
         }
     }
 }

@@ -54,6 +54,10 @@ impl Health {
 
     pub fn failed(&self, endpoint: Endpoint, now: u64) {
         self.update(endpoint, |state| {
+            if state.paused_until > now {
+                // One outage counts once, however many askers meet it.
+                return;
+            }
             let pause = FIRST_PAUSE.saturating_mul(1 << state.failures.min(6)).min(LONGEST_PAUSE);
             state.failures = state.failures.saturating_add(1);
             state.paused_until = now + pause.as_millis() as u64;

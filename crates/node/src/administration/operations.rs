@@ -225,7 +225,7 @@ impl Administration {
                     }
                 }
             }
-            Ok(Change { rights, open: false, new, overwritten })
+            Ok(Change { rights, open: false, new, overwritten, fault: None })
         })
         .await
     }
@@ -240,7 +240,7 @@ impl Administration {
                 return Err(Refused::code(ResponseCode::VALUES_NOT_FOUND));
             }
             let (gone, new): (Vec<_>, Vec<_>) = old.iter().cloned().partition(|value| indexes.contains(&value.index));
-            Ok(Change { rights: rights::to_remove(&gone), open: false, new, overwritten: false })
+            Ok(Change { rights: rights::to_remove(&gone), open: false, new, overwritten: false, fault: None })
         })
         .await
     }
@@ -263,9 +263,9 @@ impl Administration {
                 rights |= needed;
                 new[at] = value.clone();
             }
-            check_duplicates(&values).map_err(|text| Refused::no(ResponseCode::INVALID_VALUE, text))?;
-            check_indexes(&values)?;
-            Ok(Change { rights, open, new, overwritten: false })
+            let fault = check_duplicates(&values).err().map(|text| Refused::no(ResponseCode::INVALID_VALUE, text));
+            let fault = fault.or_else(|| check_indexes(&values).err());
+            Ok(Change { rights, open, new, overwritten: false, fault })
         })
         .await
     }
@@ -284,6 +284,9 @@ impl Administration {
             let change = compute(&old)?;
             if !change.open {
                 self.authorise(claim, change.rights, &[&stored.values]).await?;
+            }
+            if let Some(fault) = change.fault {
+                return Err(fault);
             }
             let new = stamped(change.new, &old);
             if self.commit(&key, vec![put(&key, new, Condition::Version(stored.version))]).await? {
@@ -396,6 +399,8 @@ struct Change {
     open: bool,
     new: Vec<Value>,
     overwritten: bool,
+    /// What is wrong with it, told only to who may do it.
+    fault: Option<Refused>,
 }
 
 fn put(key: &RecordKey, values: Vec<Value>, condition: Condition) -> Write {

@@ -406,7 +406,8 @@ impl Config {
                 .map_err(|refusal| ConfigError::rule("resolution.upstream.prefix", refusal.to_string()))?;
         }
         for identity in &self.administration.server_administrators {
-            if hufu_ident::Reference::parse(identity).is_none() {
+            let named = identity.split_once(':').is_some_and(|(index, _)| index.parse::<u32>().is_ok());
+            if !named || hufu_ident::Reference::parse(identity).is_none() {
                 let rule = format!("{identity:?} must read index:handle, e.g. \"301:0.NA/88.118.8\"");
                 return Err(ConfigError::rule("administration.server-administrators", rule));
             }

@@ -12,12 +12,12 @@ pub use country::{Country, Ports};
 
 use crate::cli::{CliError, DemoArgs, Output, PortsChoice, Screen, table};
 use crate::config::LogConfig;
+use crate::serve::Signals;
 use comfy_table::Table;
 use hufu_ident::systems::handle::Protocol;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// What `hufu demo` was asked to do.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Plan {
 
 /// Runs the demo; true means that all went well.
 async fn carry_out(plan: Plan) -> Result<bool, String> {
+    // Before the ready file is there: whoever sees it may stop the demo.
+    let mut signals = Signals::listen().map_err(|error| error.to_string())?;
     let country = Country::start(&plan.data_directory, plan.ports).await?;
     let report = ready::report(&country);
     if let Some(path) = &plan.ready_file {
@@ -56,7 +58,7 @@ async fn carry_out(plan: Plan) -> Result<bool, String> {
         country.stop().await;
         return Ok(true);
     }
-    until_told_to_stop().await.map_err(|error| error.to_string())?;
+    signals.to_stop().await;
     country.stop().await;
     Ok(true)
 }
@@ -81,15 +83,6 @@ pub fn run(args: DemoArgs, screen: &Screen) -> Result<ExitCode, CliError> {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(error) => Err(CliError::incident(error)),
-    }
-}
-
-async fn until_told_to_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
     }
 }
 

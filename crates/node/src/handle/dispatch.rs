@@ -97,7 +97,7 @@ impl Turn<'_> {
             (OpCode::LOGIN_ID_SYSTEM, _) => self.challenge(message, plain).await,
             (OpCode::SESSION_SETUP, Body::SessionSetup(setup)) => self.set_up(message, setup).await,
             (OpCode::SESSION_EXCHANGEKEY, _) => self.no(message, ResponseCode::SESSION_FAILED, "").await,
-            _ if self.session.is_some() => self.in_session(message, plain).await,
+            _ if self.session.is_some() && login.is_none() => self.in_session(message, plain).await,
             _ if session > 0 && login.is_none() => {
                 let text = "Invalid session id or session time out. Please try again.";
                 self.no(message, ResponseCode::SESSION_TIMEOUT, text).await;
@@ -322,8 +322,13 @@ impl Turn<'_> {
         let public_only = plain.header.has(flag::PUBL);
         let mut body = Vec::new();
         put_bytes(&mut body, name.as_str().as_bytes());
+        let head = body.len();
         let mut selected = select(values, &wanted, public_only, false, &mut body);
-        if selected == Selected::NeedsAuthority && own {
+        let private = selected == Selected::NeedsAuthority;
+        // In a session whoever asks for all values needs the right to read, though all of them be public.
+        let in_session = self.session.is_some() && !public_only && matches!(selected, Selected::Values(_));
+        if (private || in_session) && own {
+            body.truncate(head);
             let administration = self.service.administration.as_ref()?;
             match administration.may_read(claim, values).await {
                 Ok(()) => selected = select(values, &wanted, public_only, true, &mut body),
@@ -336,7 +341,7 @@ impl Turn<'_> {
             }
         }
         Some(match selected {
-            Selected::Values(_) => Said::done(Body::Opaque(body)),
+            Selected::Values(_) => Said { private, ..Said::done(Body::Opaque(body)) },
             Selected::Nothing => Said::no(ResponseCode::VALUES_NOT_FOUND, ""),
             _ => Said::no(ResponseCode::INSUFFICIENT_PERMISSIONS, ""),
         })
@@ -387,7 +392,8 @@ impl Turn<'_> {
         self.service.challenges.keep(id, pending);
         let old = (!version.at_least(2, 1)).then_some(digest.digest);
         let body = Body::Challenge { nonce: nonce.to_vec(), digest: old };
-        let said = Said { code: ResponseCode::AUTHENTICATION_NEEDED, body, flags: 0, trailing: Vec::new() };
+        let said =
+            Said { code: ResponseCode::AUTHENTICATION_NEEDED, body, flags: 0, trailing: Vec::new(), private: false };
         let wrap = Wrap { session_id: id, session: self.session.as_ref(), seal: self.seal };
         let _ = self.replies.send(reply::compose(&self.service.identity, request, &wrap, said)).await;
     }
@@ -411,7 +417,8 @@ impl Turn<'_> {
 
     async fn deliver(&self, request: &Message, said: Said) -> bool {
         let session_id = request.envelope.session_id;
-        let wrap = Wrap { session_id, session: self.session.as_ref(), seal: self.seal };
+        let private = said.private && request.envelope.version.at_least(2, 8);
+        let wrap = Wrap { session_id, session: self.session.as_ref(), seal: self.seal || private };
         self.replies.send(reply::compose(&self.service.identity, request, &wrap, said)).await.is_ok()
     }
 }

@@ -19,15 +19,17 @@ pub struct Said {
     pub flags: u32,
     /// Octets after the body's fields (a trace).
     pub trailing: Vec<u8>,
+    /// It holds values that are not for everybody: in a session it is encrypted unasked.
+    pub private: bool,
 }
 
 impl Said {
     pub fn done(body: Body) -> Self {
-        Said { code: ResponseCode::SUCCESS, body, flags: 0, trailing: Vec::new() }
+        Said { code: ResponseCode::SUCCESS, body, flags: 0, trailing: Vec::new(), private: false }
     }
 
     pub fn no(code: ResponseCode, text: &str) -> Self {
-        Said { code, body: Body::error(text), flags: 0, trailing: Vec::new() }
+        Said { code, body: Body::error(text), flags: 0, trailing: Vec::new(), private: false }
     }
 
     pub fn referral(delegation: Delegation) -> Self {
@@ -36,7 +38,13 @@ impl Said {
             false => ResponseCode::SERVICE_REFERRAL,
         };
         let values = Some(delegation.values.into_iter().filter(readable).collect());
-        Said { code, body: Body::Referral { handle: Vec::new(), values }, flags: 0, trailing: Vec::new() }
+        Said {
+            code,
+            body: Body::Referral { handle: Vec::new(), values },
+            flags: 0,
+            trailing: Vec::new(),
+            private: false,
+        }
     }
 
     pub fn with_flags(mut self, flags: u32) -> Self {
@@ -66,10 +74,12 @@ pub fn compose(identity: &Identity, request: &Message, wrap: &Wrap<'_>, said: Sa
     let asked = request.plain().map(|plain| plain.header);
     let asked_flags = asked.map_or(0, |header| header.flags);
     let challenge = said.code == ResponseCode::AUTHENTICATION_NEEDED;
+    // Below 2.1 there is no digest in front of an answer, so nothing may announce one.
+    let known = if version.at_least(2, 1) { u32::MAX } else { !flag::RRDG };
     let header = Header {
         op: asked.map_or(OpCode::RESERVED, |header| header.op),
         response: down_level(said.code, version),
-        flags: Header::answer_flags(asked_flags, identity.primary)
+        flags: Header::answer_flags(asked_flags & known, identity.primary)
             | said.flags
             | if challenge { flag::RRDG } else { 0 },
         site_serial: identity.site_serial,

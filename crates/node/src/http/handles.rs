@@ -160,11 +160,11 @@ async fn write(web: &Web, asked: &Asked, name: &str) -> Response {
     }
     let body = match json_body(asked) {
         Ok(body) => body,
-        Err(text) => return reply::bad_request(asked, &text, Some(name)),
+        Err(text) => return reply::bad_request(asked, &text, None),
     };
     let values = match value_json::body_to_values(&body, name) {
         Ok(values) => values,
-        Err(error) => return reply::bad_request(asked, &error.to_string(), Some(name)),
+        Err(error) => return reply::bad_request(asked, &error.to_string(), None),
     };
     let overwrite = asked.params.switch("overwrite").unwrap_or(true);
     let mint = asked.params.switch("mintNewSuffix").unwrap_or(false);
