@@ -41,6 +41,10 @@ pub enum Operation {
     List {
         prefix: Vec<u8>,
     },
+    /// The prefix handles derived from a prefix (DO-IRP 3.0).
+    ListDerived {
+        prefix: Vec<u8>,
+    },
     ListHomed,
     Home {
         prefix: Vec<u8>,
@@ -58,8 +62,8 @@ pub enum Done {
         name: Vec<u8>,
         overwritten: bool,
     },
-    /// The prefix may be listed.
-    List(Prefix),
+    /// The identifiers whose keys start so may be listed.
+    List(Vec<u8>),
     Homed(Vec<Prefix>),
 }
 
@@ -80,7 +84,17 @@ impl Administration {
             Operation::Add { name, values, overwrite } => self.add(&name, values, overwrite, claim).await,
             Operation::Remove { name, indexes } => self.remove(&name, &indexes, claim).await,
             Operation::Modify { name, values } => self.modify(&name, values, claim).await,
-            Operation::List { prefix } => self.list(&prefix, claim).await,
+            Operation::List { prefix } => {
+                let prefix = self.may_list(&prefix, claim).await?;
+                Ok(Done::List(RecordKey::range_of(&prefix)))
+            }
+            Operation::ListDerived { prefix } => {
+                let prefix = self.may_list(&prefix, claim).await?;
+                let mut start = RecordKey::range_of(&Prefix::folded(NA));
+                start.extend_from_slice(prefix.as_str().as_bytes());
+                start.push(b'.');
+                Ok(Done::List(start))
+            }
             Operation::ListHomed => {
                 self.authorise_server(claim).await?;
                 Ok(Done::Homed(self.authority.store().homed().iter().cloned().collect()))
@@ -297,7 +311,8 @@ impl Administration {
         Err(contended())
     }
 
-    async fn list(&self, prefix: &[u8], claim: &Claim) -> Outcome {
+    /// The prefix, if it is served here and whoever asks may list it.
+    async fn may_list(&self, prefix: &[u8], claim: &Claim) -> Result<Prefix, Refused> {
         if !self.rules.allow_listing {
             let text = "This server does not support the list handles operation.";
             return Err(Refused::no(ResponseCode::OPERATION_NOT_SUPPORTED, text));
@@ -311,13 +326,12 @@ impl Administration {
         }
         let record = self.prefix_record(&prefix.handle()).await;
         self.authorise(claim, right::LIST_HANDLES, &[&record]).await?;
-        Ok(Done::List(prefix))
+        Ok(prefix)
     }
 
-    /// Identifiers of a prefix after `after`, in key order.
-    pub fn page(&self, prefix: &Prefix, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Refused> {
-        let start = RecordKey::range_of(prefix);
-        let found = self.authority.store().scan(&start, after.map(RecordKey::as_bytes), limit);
+    /// Keys that start so, after `after`, in order.
+    pub fn page(&self, start: &[u8], after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Refused> {
+        let found = self.authority.store().scan(start, after.map(RecordKey::as_bytes), limit);
         let found = found.map_err(|fault| Refused::from(hufu_resolve::Denied::from(fault)))?;
         Ok(found.into_iter().map(|(key, _)| key).collect())
     }

@@ -15,14 +15,19 @@ use crate::config::LogConfig;
 use crate::serve::Signals;
 use comfy_table::Table;
 use hufu_ident::systems::handle::Protocol;
+use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Demos that one folder has room for at once.
+const DEMOS: usize = 100;
 
 /// What `hufu demo` was asked to do.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    pub data_directory: PathBuf,
+    /// None: `data/demo`, or the next free `data/demo-2`, … while another demo runs there.
+    pub data_directory: Option<PathBuf>,
     /// Written when all is ready, readable by its owner only.
     pub ready_file: Option<PathBuf>,
     pub ports: Ports,
@@ -38,7 +43,8 @@ pub struct Plan {
 async fn carry_out(plan: Plan) -> Result<bool, String> {
     // Before the ready file is there: whoever sees it may stop the demo.
     let mut signals = Signals::listen().map_err(|error| error.to_string())?;
-    let country = Country::start(&plan.data_directory, plan.ports).await?;
+    let (directory, _lock) = claim_directory(plan.data_directory)?;
+    let country = Country::start(&directory, plan.ports).await?;
     let report = ready::report(&country);
     if let Some(path) = &plan.ready_file {
         ready::write(path, &report).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -67,7 +73,7 @@ async fn carry_out(plan: Plan) -> Result<bool, String> {
 pub fn run(args: DemoArgs, screen: &Screen) -> Result<ExitCode, CliError> {
     crate::telemetry::start_logging(&LogConfig { level: "warn".into(), ..LogConfig::default() });
     let plan = Plan {
-        data_directory: args.data_dir.unwrap_or_else(|| PathBuf::from("data/demo")),
+        data_directory: args.data_dir,
         ready_file: args.ready_file,
         ports: match args.ports {
             PortsChoice::Fixed => Ports::Fixed,
@@ -83,6 +89,37 @@ pub fn run(args: DemoArgs, screen: &Screen) -> Result<ExitCode, CliError> {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(error) => Err(CliError::incident(error)),
+    }
+}
+
+/// The data directory and the lock that keeps other demos out of it.
+fn claim_directory(given: Option<PathBuf>) -> Result<(PathBuf, File), String> {
+    if let Some(directory) = given {
+        let lock = lock(&directory)?;
+        let taken = format!("{}: another demo runs there; name another --data-dir", directory.display());
+        return lock.map(|lock| (directory, lock)).ok_or(taken);
+    }
+    for number in 1..=DEMOS {
+        let directory = match number {
+            1 => PathBuf::from("data/demo"),
+            number => PathBuf::from(format!("data/demo-{number}")),
+        };
+        if let Some(lock) = lock(&directory)? {
+            return Ok((directory, lock));
+        }
+    }
+    Err(format!("{DEMOS} demos run here already; name a --data-dir"))
+}
+
+/// None if somebody else has it.
+fn lock(directory: &Path) -> Result<Option<File>, String> {
+    let fault = |error: std::io::Error| format!("{}: {error}", directory.display());
+    std::fs::create_dir_all(directory).map_err(fault)?;
+    let file = File::create(directory.join("demo.lock")).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(fault(error)),
     }
 }
 

@@ -254,7 +254,7 @@ impl Turn<'_> {
                 let flags = if overwritten { flag::OVRW } else { 0 };
                 self.say(request, Said::done(body).with_flags(flags)).await;
             }
-            Ok(Done::List(prefix)) => self.list(request, &prefix).await,
+            Ok(Done::List(start)) => self.list(request, &start).await,
             Ok(Done::Homed(prefixes)) => {
                 let names: Vec<Identifier> = prefixes.iter().map(hufu_ident::Prefix::handle).collect();
                 self.stream(request, &names).await;
@@ -347,12 +347,12 @@ impl Turn<'_> {
         })
     }
 
-    /// Lists a prefix in messages of fifty names, all but the last marked as to be continued.
-    async fn list(&self, request: &Message, prefix: &hufu_ident::Prefix) {
+    /// Lists the keys that start so, in messages of fifty names, all but the last marked as to be continued.
+    async fn list(&self, request: &Message, start: &[u8]) {
         let Some(administration) = &self.service.administration else { return };
         let mut after: Option<RecordKey> = None;
         loop {
-            let page = match administration.page(prefix, after.as_ref(), limits::NAMES_PER_MESSAGE + 1) {
+            let page = match administration.page(start, after.as_ref(), limits::NAMES_PER_MESSAGE + 1) {
                 Ok(page) => page,
                 Err(refused) => return self.refuse(request, refused).await,
             };
@@ -435,6 +435,7 @@ fn operation_of(op: OpCode, body: Body, flags: u32) -> Option<Operation> {
         (OpCode::REMOVE_VALUE, Body::Indexes { handle: name, indexes }) => Operation::Remove { name, indexes },
         (OpCode::DELETE_HANDLE, Body::Name(name)) => Operation::Delete { name },
         (OpCode::LIST_HANDLES, Body::Name(prefix)) => Operation::List { prefix },
+        (OpCode::LIST_DERIVED_PREFIXES, Body::Name(prefix)) => Operation::ListDerived { prefix },
         (OpCode::LIST_HOMED_NAS, Body::Name(_)) => Operation::ListHomed,
         (OpCode::HOME_NA, Body::Name(prefix)) => Operation::Home { prefix },
         (OpCode::UNHOME_NA, Body::Name(prefix)) => Operation::Unhome { prefix },

@@ -235,6 +235,7 @@ async fn list(web: &Web, asked: &Asked, prefix: &str) -> Response {
         return reply::code(asked, ResponseCode::SERVER_NOT_RESP, "Not a primary server", Some(prefix), false);
     };
     let described = hufu_ident::Prefix::folded(prefix.strip_prefix("0.NA/").unwrap_or(prefix));
+    let start = RecordKey::range_of(&described);
     if !web.parts.config.http.public_listing {
         let operation = Operation::List { prefix: prefix.as_bytes().to_vec() };
         if let Err(refused) = administration.perform(operation, &claim).await {
@@ -243,13 +244,13 @@ async fn list(web: &Web, asked: &Asked, prefix: &str) -> Response {
     }
     let number = |name| asked.params.get(name).and_then(|text| text.parse::<usize>().ok());
     let size = number("pageSize").filter(|size| *size > 0);
-    let start = number("page").unwrap_or(0).saturating_mul(size.unwrap_or(0));
-    let shown = start..start.saturating_add(size.unwrap_or(LISTED).min(LISTED));
+    let first = number("page").unwrap_or(0).saturating_mul(size.unwrap_or(0));
+    let shown = first..first.saturating_add(size.unwrap_or(LISTED).min(LISTED));
     let mut handles = Vec::new();
     let mut total = 0;
     let mut after: Option<RecordKey> = None;
     loop {
-        let page = match administration.page(&described, after.as_ref(), PAGE) {
+        let page = match administration.page(&start, after.as_ref(), PAGE) {
             Ok(page) => page,
             Err(refused) => return reply::refused(web, asked, refused, prefix, false),
         };

@@ -24,7 +24,7 @@ pub mod value_json;
 use crate::node::Parts;
 use auth::HttpSessions;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -139,6 +139,9 @@ fn cross_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: bool) {
 
 /// The headers of the answer to GET, its length among them, without the octets.
 fn without_body(response: Response) -> Response {
-    let (parts, _) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
     Response::from_parts(parts, axum::body::Body::empty())
 }

@@ -369,6 +369,12 @@ fn a_prefix_without_a_site_is_hosted_where_it_is_made() {
     block_on(client.create("0.NA/20.500.8.2", elsewhere, false)).unwrap();
     let answer = office.talk().ask(&question("20.500.8.2/x"));
     assert_eq!(code(&answer), 302, "{}", text(&answer));
+    // Both are listed as derived, and nothing else is.
+    let listing = with_name(OpCode::LIST_DERIVED_PREFIXES, "0.NA/20.500.8");
+    let answer = office.talk().ask_as(&listing, &office.admin);
+    let Body::Names(names) = &answer.plain().unwrap().body else { panic!("{answer:?}") };
+    assert_eq!(names, &[b"0.NA/20.500.8.1".to_vec(), b"0.NA/20.500.8.2".to_vec()]);
+    assert_eq!(office.as_who(&office.clerk, &listing), 400);
     // With its handle the prefix goes.
     block_on(client.delete("0.NA/20.500.8.1")).unwrap();
     assert_eq!(code(&office.talk().ask(&question("20.500.8.1/x"))), 301);
