@@ -288,10 +288,10 @@ impl Turn<'_> {
         let said = match found {
             Found::Values { values, stale, own, .. } => {
                 let values = if stale { values.with_ttl_at_most(30) } else { values };
-                let Some(said) = self.selected(request, plain, &name, &values, selection, claim, own).await else {
+                let Some(said) = self.selected(request, &name, &values, selection, claim, own).await else {
                     return;
                 };
-                said.with_flags(if stale { flag::STALE } else { 0 })
+                Said { foreign: !own, ..said.with_flags(if stale { flag::STALE } else { 0 }) }
             }
             Found::Referral(delegation) => Said::referral(delegation),
             Found::No { code, text } => Said::no(code, &text),
@@ -305,17 +305,16 @@ impl Turn<'_> {
     }
 
     /// Selects the values the asker may have; `None` when a challenge was sent instead.
-    #[allow(clippy::too_many_arguments)]
     async fn selected(
         &self,
         request: &Message,
-        plain: &Plain,
         name: &Identifier,
         values: &ValueSet,
         selection: &SelectionBuf,
         claim: &Claim,
         own: bool,
     ) -> Option<Said> {
+        let plain = request.plain()?;
         let mut wire = Vec::new();
         selection.compose(&mut wire);
         let wanted = Selection::decode(&mut Reader::new(&wire)).unwrap_or_default();
@@ -392,8 +391,7 @@ impl Turn<'_> {
         self.service.challenges.keep(id, pending);
         let old = (!version.at_least(2, 1)).then_some(digest.digest);
         let body = Body::Challenge { nonce: nonce.to_vec(), digest: old };
-        let said =
-            Said { code: ResponseCode::AUTHENTICATION_NEEDED, body, flags: 0, trailing: Vec::new(), private: false };
+        let said = Said::new(ResponseCode::AUTHENTICATION_NEEDED, body);
         let wrap = Wrap { session_id: id, session: self.session.as_ref(), seal: self.seal };
         let _ = self.replies.send(reply::compose(&self.service.identity, request, &wrap, said)).await;
     }

@@ -21,15 +21,21 @@ pub struct Said {
     pub trailing: Vec<u8>,
     /// It holds values that are not for everybody: in a session it is encrypted unasked.
     pub private: bool,
+    /// Somebody else's record, from the recursor: no primary has answered.
+    pub foreign: bool,
 }
 
 impl Said {
+    pub fn new(code: ResponseCode, body: Body) -> Self {
+        Said { code, body, flags: 0, trailing: Vec::new(), private: false, foreign: false }
+    }
+
     pub fn done(body: Body) -> Self {
-        Said { code: ResponseCode::SUCCESS, body, flags: 0, trailing: Vec::new(), private: false }
+        Said::new(ResponseCode::SUCCESS, body)
     }
 
     pub fn no(code: ResponseCode, text: &str) -> Self {
-        Said { code, body: Body::error(text), flags: 0, trailing: Vec::new(), private: false }
+        Said::new(code, Body::error(text))
     }
 
     pub fn referral(delegation: Delegation) -> Self {
@@ -38,13 +44,7 @@ impl Said {
             false => ResponseCode::SERVICE_REFERRAL,
         };
         let values = Some(delegation.values.into_iter().filter(readable).collect());
-        Said {
-            code,
-            body: Body::Referral { handle: Vec::new(), values },
-            flags: 0,
-            trailing: Vec::new(),
-            private: false,
-        }
+        Said::new(code, Body::Referral { handle: Vec::new(), values })
     }
 
     pub fn with_flags(mut self, flags: u32) -> Self {
@@ -79,7 +79,7 @@ pub fn compose(identity: &Identity, request: &Message, wrap: &Wrap<'_>, said: Sa
     let header = Header {
         op: asked.map_or(OpCode::RESERVED, |header| header.op),
         response: down_level(said.code, version),
-        flags: Header::answer_flags(asked_flags & known, identity.primary)
+        flags: Header::answer_flags(asked_flags & known, identity.primary && !said.foreign)
             | said.flags
             | if challenge { flag::RRDG } else { 0 },
         site_serial: identity.site_serial,
