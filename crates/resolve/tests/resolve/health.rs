@@ -48,10 +48,21 @@ fn what_failed_comes_last_and_comes_back() {
 #[test]
 fn pauses_grow_to_a_minute_and_no_further() {
     let health = Health::default();
+    let minute = 60_000;
+    for round in 0..100 {
+        health.failed(endpoint(1), round * minute);
+    }
+    let last = 99 * minute;
+    assert!(health.is_paused(&endpoint(1), last + 59_999) && !health.is_paused(&endpoint(1), last + minute));
+}
+
+#[test]
+fn one_outage_counts_once_however_many_askers_meet_it() {
+    let health = Health::default();
     for _ in 0..100 {
         health.failed(endpoint(1), 0);
     }
-    assert!(health.is_paused(&endpoint(1), 59_999) && !health.is_paused(&endpoint(1), 60_000));
+    assert!(health.is_paused(&endpoint(1), 4_999) && !health.is_paused(&endpoint(1), 5_000));
 }
 
 #[test]
