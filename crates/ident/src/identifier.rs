@@ -209,16 +209,17 @@ fn hexadecimal(pair: &[u8]) -> Option<u8> {
 
 fn check_characters(text: &str) -> Result<(), Refusal> {
     let last = text.chars().count() - 1;
+    // Neither the identifier nor its suffix begins with white space.
+    let suffix = text.chars().position(|character| character == '/').map_or(0, |slash| slash + 1);
     for (position, character) in text.chars().enumerate() {
         if character.is_control() {
-            let (zh, en) = (
-                format!("含控制字符 U+{:04X}", character as u32),
-                format!("control character U+{:04X}", character as u32),
-            );
+            let number = character as u32;
+            let (zh, en) = (format!("含控制字符 U+{number:04X}"), format!("control character U+{number:04X}"));
             return Err(refuse("control-character", zh, en).at(position));
         }
-        if character.is_whitespace() && (position == 0 || position == last) {
-            return Err(refuse("outer-space", "首尾不得有空白字符", "leading or trailing white space").at(position));
+        if character.is_whitespace() && [0, suffix, last].contains(&position) {
+            let (zh, en) = ("标识和后缀首尾不得有空白字符", "leading or trailing white space");
+            return Err(refuse("outer-space", zh, en).at(position));
         }
     }
     Ok(())
@@ -381,6 +382,8 @@ mod tests {
         let cases = [
             ("", "empty-identifier", Some(0)),
             (" 88.111.1/a", "outer-space", Some(0)),
+            ("88.111.1/ a", "outer-space", Some(9)),
+            ("88.111.1/a ", "outer-space", Some(10)),
             ("88.111.1/", "empty-suffix", Some(8)),
             ("/x", "empty-prefix", Some(0)),
             ("88..1/x", "empty-segment", Some(3)),
