@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly START_SECONDS=120 SCENARIO_SECONDS=600
 readonly LOGS=target/scenarios/log
-readonly ALL=(demo-check http pyhandle java-client)
+readonly ALL=(demo-check http browser pyhandle java-client)
 
 work=$(mktemp -d)
 demo=
@@ -117,6 +117,13 @@ scenario_http() {
   local name
   while read -r name; do [ -z "$name" ] || args+=(--sample "$name"); done < <(samples near "$prefix"; samples far "$prefix")
   limited scenarios/http.sh "${args[@]}"
+}
+
+scenario_browser() {
+  have chromium || [ -n "${CHROMIUM:-}" ] || { skip "chromium is missing"; return; }
+  have npm || { skip "npm is missing"; return; }
+  local gateway; gateway=$(node recursive http)
+  limited scenarios/browser/run.sh "$gateway" "$(samples near "$prefix" | sed -n 1p)"
 }
 
 scenario_pyhandle() {

@@ -29,6 +29,8 @@ missing_packages() {
   have curl || echo curl # stories that speak HTTP from outside
   # `ensurepip` is what Debian leaves out of python3 and puts into python3-venv.
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3 python3-venv
+  have chromium || [ -n "${CHROMIUM:-}" ] || echo chromium # the public pages are looked at with a real browser
+  have npm || echo npm nodejs
   if [ -d scenarios/java-client ]; then
     have javac || echo default-jdk-headless # the client of the installed base is in Java
     have mvn || echo maven

@@ -10,8 +10,7 @@ use percent_encoding::{AsciiSet, utf8_percent_encode};
 use std::fmt::Display;
 
 /// What a server of these pages should allow them: nothing but their own style, and to ask the same server.
-pub const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

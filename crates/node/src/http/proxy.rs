@@ -184,7 +184,9 @@ async fn browse(web: &Web, asked: &Asked, lang: Lang, looked: &Looked, values: &
         let xml = locations::to_xml(&locations, &locations::urls(values));
         return reply::typed(StatusCode::OK, "application/xml;charset=utf-8", xml);
     }
-    let shown = asked.params.has("noredirect") || asked.params.get("action") == Some("showvalues");
+    // Whoever asks by the search box wants to see what there is; a browser also follows no form to another host.
+    let shown =
+        asked.params.has("noredirect") || asked.params.has("id") || asked.params.get("action") == Some("showvalues");
     if !shown && let Some(response) = redirect(web, asked, looked, values).await {
         return response;
     }
