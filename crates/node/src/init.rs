@@ -60,8 +60,14 @@ pub fn init(plan: &Plan) -> Result<Written, String> {
         return Err(format!("{} exists already; --force writes it anew (keys stay)", config.display()));
     }
     let key = plan.directory.join("server-key.pem");
-    keys::load_or_make(&key).map_err(|error| error.to_string())?;
-    let mut files = vec![config.clone(), key];
+    let pair = keys::load_or_make(&key).map_err(|error| error.to_string())?;
+    let certificate = plan.directory.join("certificate.pem");
+    if !certificate.exists() {
+        let mut names: Vec<String> = plan.advertise.iter().map(IpAddr::to_string).collect();
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        std::fs::write(&certificate, keys::self_signed(&pair, names)?).map_err(io(&certificate))?;
+    }
+    let mut files = vec![config.clone(), key, certificate];
     if prefix.is_some() {
         let secret = plan.directory.join("admin-secret");
         if !secret.exists() {
@@ -128,8 +134,9 @@ key-file = "server-key.pem"
 enabled = true
 listen = ["0.0.0.0", "::"]
 port = {http}
-# certificate = "certificate.pem"
-# key = "certificate-key.pem"
+# Self-signed with the server's own key, which is what Handle clients check; browsers want one from an authority.
+certificate = "certificate.pem"
+key = "server-key.pem"
 # Passwords over plain HTTP are refused; this accepts them from this very machine (for trying things out).
 plain-credentials-on-loopback = false
 
