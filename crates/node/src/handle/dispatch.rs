@@ -62,6 +62,17 @@ fn open(message: Message, session: Option<&Session>) -> Result<Message, (Message
     }
 }
 
+/// What a peer says in answer to a challenge.
+fn proof_of(pending: &Pending, answer: &ChallengeAnswer) -> Proof {
+    Proof {
+        identity: Reference { handle: answer.user.clone(), index: answer.index },
+        auth_type: answer.auth_type.clone(),
+        nonce: pending.nonce.to_vec(),
+        digest: pending.digest.clone(),
+        response: answer.signed_response.clone(),
+    }
+}
+
 /// The answer to octets that do not decode; none when not even the envelope does.
 fn undecodable(service: &HandleService, frame: &[u8], why: &str) -> Option<Vec<u8>> {
     let mut reader = Reader::new(frame);
@@ -162,31 +173,51 @@ impl Turn<'_> {
 
     /// An answer to a challenge: the request that waits is performed for whoever it names.
     async fn proven(&self, message: &Message, answer: &ChallengeAnswer) {
-        let waiting = self.service.challenges.take(message.envelope.session_id, Instant::now());
-        let Some(pending) = waiting else {
-            return self.no(message, ResponseCode::AUTHEN_TIMEOUT, "").await;
+        let id = message.envelope.session_id;
+        let mut waiting = self.service.challenges.take(id, Instant::now());
+        let fits = match &self.session {
+            Some(session) => self.fitting(session, &waiting, answer).await,
+            None => Ok(waiting.len().checked_sub(1)),
         };
-        let proof = Proof {
-            identity: Reference { handle: answer.user.clone(), index: answer.index },
-            auth_type: answer.auth_type.clone(),
-            nonce: pending.nonce.to_vec(),
-            digest: pending.digest,
-            response: answer.signed_response.clone(),
+        let (at, refused) = match fits {
+            Ok(Some(at)) => (at, None),
+            Ok(None) => return self.no(message, ResponseCode::AUTHEN_TIMEOUT, "").await,
+            Err(refused) => (waiting.len() - 1, Some(refused)),
         };
+        let pending = waiting.remove(at);
+        waiting.into_iter().for_each(|other| self.service.challenges.keep(id, other));
+        let proof = proof_of(&pending, answer);
         // The final answer belongs to the request that waited, under the new request id.
         let mut original = pending.request;
         original.envelope.request_id = message.envelope.request_id;
-        let claim = match &self.session {
-            Some(session) => match self.authenticate_session(session, &proof).await {
-                Ok(()) => Claim::Proven(proof.identity),
-                Err(refused) => return self.refuse(&original, refused).await,
-            },
+        if let Some(refused) = refused {
+            return self.refuse(&original, refused).await;
+        }
+        let claim = match self.session {
+            Some(_) => Claim::Proven(proof.identity),
             None => Claim::Proof(Box::new(proof)),
         };
         match original.plain().map(|plain| plain.header.op) {
             Some(OpCode::LOGIN_ID_SYSTEM) => self.log_in(&original, claim).await,
             _ => self.perform(&original, &claim).await,
         }
+    }
+
+    /// Which of a session's waiting requests the proof is for: several may have been challenged at once.
+    async fn fitting(
+        &self,
+        session: &Session,
+        waiting: &[Pending],
+        answer: &ChallengeAnswer,
+    ) -> Result<Option<usize>, Refused> {
+        let mut last = Ok(None);
+        for (at, pending) in waiting.iter().enumerate() {
+            match self.authenticate_session(session, &proof_of(pending, answer)).await {
+                Ok(()) => return Ok(Some(at)),
+                Err(refused) => last = Err(refused),
+            }
+        }
+        last
     }
 
     /// A right proof of the identity named at set-up authenticates the session from now on.

@@ -257,6 +257,22 @@ fn a_session_is_challenged_once_and_then_trusted_by_its_mac() {
 }
 
 #[test]
+fn requests_challenged_at_once_in_a_session_are_each_answered() {
+    let alone = Alone::start();
+    let who = Who::secret(ADMIN, alone.node.secret());
+    let mut talk = Talk::connect(alone.node.handle());
+    let mut session = Session::set_up(&mut talk, Some(ADMIN));
+    let challenges = ["88.118.8/one", "88.118.8/two"].map(|name| talk.ask(&session.sign(create(name))));
+    for challenge in &challenges {
+        assert!(is_challenge(challenge), "{}", code(challenge));
+        assert_eq!(code(&talk.ask(&who.prove(challenge))), 1);
+        assert_eq!(code(&talk.ask(&question("88.118.8/one"))), 1);
+    }
+    assert_eq!(code(&talk.ask(&question("88.118.8/two"))), 1);
+    assert_eq!(code(&talk.ask(&who.prove(&challenges[0]))), 405, "each proof counts once");
+}
+
+#[test]
 fn a_session_is_authenticated_only_as_whom_it_names() {
     let alone = Alone::start();
     let admin = Who::secret(ADMIN, alone.node.secret());
