@@ -3,7 +3,6 @@
 
 use crate::clock;
 use crate::config::Config;
-use hufu_ident::identifier::NA;
 use hufu_ident::systems::handle::{AdminRecord, Site, kind, right};
 use hufu_ident::{CaseRule, Identifier, Prefix, Reference, Value, ValueSet};
 use hufu_store::{Batch, CommitError, Condition, Store, Write};
@@ -45,7 +44,7 @@ pub async fn provision(store: &Arc<dyn Store>, config: &Config, site: &Site) -> 
         if stored.is_none_or(|stored| stored.values != values) {
             writes.push(Write::Put { key, values, condition });
         }
-        let prefix = if prefix == NA { Prefix::folded(NA) } else { Prefix::folded(prefix) };
+        let prefix = Prefix::folded(prefix);
         if !store.is_homed(&prefix) {
             writes.push(Write::Home(prefix));
         }

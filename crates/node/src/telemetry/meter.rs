@@ -86,13 +86,6 @@ impl Meter {
         self.malformed.inc();
     }
 
-    /// Registers a gauge or counter of another part.
-    pub fn register(&self, name: &str, help: &str, metric: impl prometheus_client::registry::Metric) {
-        if let Ok(mut registry) = self.registry.lock() {
-            registry.register(name, help, metric);
-        }
-    }
-
     /// Everything in the text format.
     pub fn text(&self) -> String {
         let mut out = String::new();
