@@ -183,9 +183,11 @@ async fn resolved_table(country: &Country) -> String {
 fn commands(country: &Country) -> String {
     let recursive = country.recursive();
     let (via, web) = (recursive.tcp(), recursive.http_url());
+    // As it was called: the binary need not be on the path.
+    let hufu = std::env::args().next().unwrap_or_else(|| "hufu".into());
     format!(
         "试一试 Try:\n\
-         \x20 hufu resolve 88.118.8/JXDY2106023 --via {via} --trace\n\
+         \x20 {hufu} resolve 88.118.8/JXDY2106023 --via {via} --trace\n\
          \x20 curl '{web}/88.118.8/JXDY2106023'                     # 网关 gateway JSON\n\
          \x20 curl '{web}/api/handles/88.118.8/JXDY2106023?pretty'  # Handle JSON\n\
          \x20 {web}/?id=88.118.8/JXDY2106023                        # 浏览器 in a browser\n\
