@@ -105,11 +105,6 @@ remove_all() {
 writing() {
   local url; url=$(text_value 1 URL https://example.org/one)
   check missing GET "$probe" 404 "$(code 100) and list(j) == ['responseCode', 'handle'] and j['handle'] == '$prefix/http-probe'"
-  if [ "$secure" != "$node" ]; then
-    # A node that is configured to take passwords in the clear from its own machine (the demo) may write: then it is undone.
-    check plain-http-refused PUT "$probe" "403|201" "j['responseCode'] in (402, 1)" "${auth[@]}" "${json[@]}" --data "[$url]"
-    remove_all
-  fi
   check put-anonymous PUT "$written" "401|403" "$(code 402) and ('www-authenticate' not in h or
     'Basic realm=\"handle\"' in h['www-authenticate'] and 'Handle sessionId=' in h['www-authenticate'])" "${json[@]}" --data "[$url]"
   check put-wrong-secret PUT "$written" 401 "t == '' and 'Identity not verified' in h['www-authenticate']" \

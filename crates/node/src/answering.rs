@@ -4,7 +4,7 @@ use crate::upstream::Wire;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Site, kind};
 use hufu_ident::{Absence, Answer, Delegation, Identifier, Query, Selection, Value, ValueSet, limits};
-use hufu_resolve::{Ask, Authority, CacheState, Denied, Recursor, Resolved, Trace};
+use hufu_resolve::{Ask, Authority, CacheState, Recursor, Resolved, StoreFault, Trace};
 use std::sync::Arc;
 
 /// The parts that answer; either may be absent.
@@ -75,7 +75,7 @@ pub fn absence(absence: Absence) -> (ResponseCode, &'static str) {
 
 impl Answering {
     /// Looks a name up for a client.
-    pub async fn look_up(&self, name: &Identifier, how: How, trace: &Trace) -> Result<Found, Denied> {
+    pub async fn look_up(&self, name: &Identifier, how: How, trace: &Trace) -> Result<Found, StoreFault> {
         let local = self.local(name, how)?;
         let recurse = self.recursion && how.recursion_desired;
         match (local, &self.recursor) {
@@ -87,7 +87,7 @@ impl Answering {
     }
 
     /// Looks a name up for the node itself: own records whole, others' public values, wherever they live.
-    pub async fn look_up_anywhere(&self, name: &Identifier) -> Result<Found, Denied> {
+    pub async fn look_up_anywhere(&self, name: &Identifier) -> Result<Found, StoreFault> {
         let how = How { do_not_refer: true, ..How::default() };
         match (self.local(name, how)?, &self.recursor) {
             (Answer::Absent(Absence::NotResponsible), Some(recursor)) => {
@@ -98,7 +98,7 @@ impl Answering {
     }
 
     /// What own records say.
-    pub fn local(&self, name: &Identifier, how: How) -> Result<Answer, Denied> {
+    pub fn local(&self, name: &Identifier, how: How) -> Result<Answer, StoreFault> {
         let Some(authority) = &self.authority else { return Ok(Answer::Absent(Absence::NotResponsible)) };
         authority.answer(&Query {
             name: name.name(),

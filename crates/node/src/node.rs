@@ -262,14 +262,10 @@ fn recursor(config: &ResolutionConfig, rule: CaseRule) -> Option<Arc<Recursor<Wi
     if bootstrap.is_empty() {
         return None;
     }
-    let private = |ip: IpAddr| match ip {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_loopback(),
-    };
     let private_addresses = match config.private_addresses {
         PrivateAddresses::Allow => true,
         PrivateAddresses::Refuse => false,
-        PrivateAddresses::Auto => bootstrap.addresses().any(private),
+        PrivateAddresses::Auto => bootstrap.addresses().any(hufu_resolve::is_private),
     };
     let limits = RecursorLimits {
         deadline: config.deadline.0,

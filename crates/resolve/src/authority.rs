@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Why the authority cannot answer at all: an incident, not a business no.
 #[derive(Debug, thiserror::Error)]
 #[error("the record store cannot be read: {0}")]
-pub struct Denied(#[from] StoreError);
+pub struct StoreFault(#[from] StoreError);
 
 /// Own records in front of which stands a cache of value sets; writers call [`Authority::forget`].
 pub struct Authority {
@@ -61,7 +61,7 @@ impl Authority {
     }
 
     /// The values stored under `key`, through the cache.
-    pub fn values(&self, key: &[u8]) -> Result<Option<ValueSet>, Denied> {
+    pub fn values(&self, key: &[u8]) -> Result<Option<ValueSet>, StoreFault> {
         match self.cache.get_value_or_guard(key, None) {
             GuardResult::Value(values) => Ok(values),
             GuardResult::Guard(guard) => {
@@ -107,7 +107,7 @@ impl Authority {
 
     /// The values of a name that is answered here without referral; the hot path's question. `None` means that
     /// [`Authority::answer`] must decide.
-    pub fn direct(&self, name: Name<'_>, key: &mut Vec<u8>) -> Result<Option<ValueSet>, Denied> {
+    pub fn direct(&self, name: Name<'_>, key: &mut Vec<u8>) -> Result<Option<ValueSet>, StoreFault> {
         if self.is_elsewhere_in_site(name) || !self.is_home_of(name) {
             return Ok(None);
         }
@@ -117,7 +117,7 @@ impl Authority {
     }
 
     /// Answers a query from own records: the longest delegated prefix wins.
-    pub fn answer(&self, query: &Query<'_>) -> Result<Answer, Denied> {
+    pub fn answer(&self, query: &Query<'_>) -> Result<Answer, StoreFault> {
         let name = query.name;
         let home = self.is_home_of(name);
         if home && self.is_elsewhere_in_site(name) {
@@ -139,7 +139,7 @@ impl Authority {
 
     /// Whom this node refers a name to: for prefix handles the service of the prefixes below an ancestor (RC 303),
     /// for other names that of their prefix or of an ancestor (RC 302).
-    fn delegation_of(&self, name: Name<'_>) -> Result<Option<Delegation>, Denied> {
+    fn delegation_of(&self, name: Name<'_>) -> Result<Option<Delegation>, StoreFault> {
         if let Some(prefix) = name.described_prefix() {
             return self.delegation_above(&prefix);
         }
@@ -154,7 +154,7 @@ impl Authority {
     }
 
     /// The service of the prefixes below the nearest ancestor that names one, unless that is this node itself.
-    fn delegation_above(&self, prefix: &Prefix) -> Result<Option<Delegation>, Denied> {
+    fn delegation_above(&self, prefix: &Prefix) -> Result<Option<Delegation>, StoreFault> {
         for ancestor in prefix.lineage().skip(1) {
             if let Some(below) = self.delegation(&ancestor, true)? {
                 let here = self.store.is_homed(&ancestor) && self.is_own_service(&ancestor, &below)?;
@@ -165,13 +165,13 @@ impl Authority {
     }
 
     /// Whether the prefixes below a prefix homed here are served by just those who serve its identifiers: by us.
-    fn is_own_service(&self, prefix: &Prefix, below: &Delegation) -> Result<bool, Denied> {
+    fn is_own_service(&self, prefix: &Prefix, below: &Delegation) -> Result<bool, StoreFault> {
         let own = self.delegation(prefix, false)?.map_or_else(Vec::new, |own| own.values);
         Ok(below.values.iter().all(|value| own.iter().any(|own| own.data == value.data)))
     }
 
     /// What a prefix handle kept here says to everybody about its service.
-    fn delegation(&self, prefix: &Prefix, for_prefixes: bool) -> Result<Option<Delegation>, Denied> {
+    fn delegation(&self, prefix: &Prefix, for_prefixes: bool) -> Result<Option<Delegation>, StoreFault> {
         let Some(mut delegation) = self.store.delegation(prefix, for_prefixes)? else { return Ok(None) };
         delegation.values.retain(|value| value.permissions.public_read());
         Ok((!delegation.values.is_empty()).then_some(delegation))

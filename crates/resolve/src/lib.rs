@@ -19,10 +19,10 @@ pub mod upstream;
 mod walk;
 
 pub use alias::{AliasFault, follow};
-pub use authority::{Authority, Denied};
+pub use authority::{Authority, StoreFault};
 pub use bootstrap::Bootstrap;
 pub use cache::{AnswerCache, Freshness};
-pub use recursor::{Ask, Recursor, RecursorLimits, Resolution, Resolved};
+pub use recursor::{Ask, Recursor, RecursorLimits, Resolution, Resolved, is_private};
 pub use select::{Selected, select};
 pub use trace::{CacheState, Hop, Trace};
 pub use upstream::{Endpoint, Upstream, UpstreamFault};

@@ -655,7 +655,7 @@ fn hop_without_server(name: &Identifier, cache: CacheState, resolved: &Resolved)
 }
 
 /// Addresses that lead into this machine or its network, or to more than one machine.
-fn is_private(ip: IpAddr) -> bool {
+pub fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();

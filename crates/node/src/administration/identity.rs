@@ -48,11 +48,13 @@ impl Claim {
 /// Proofs being checked at once; each may cost milliseconds of CPU or a question to another node.
 const CHECKS_AT_ONCE: usize = 64;
 
-/// Checks proofs.
+/// Checks proofs. Whoever asks need not have shown who they are, so both the checks under way and the arithmetic
+/// (a key derivation may cost half a second) are bounded, and the arithmetic stays off the network's threads.
 pub struct Identities {
     answering: Answering,
     legacy: Legacy,
     checks: Arc<Semaphore>,
+    arithmetic: Arc<Semaphore>,
 }
 
 /// A key or secret as found.
@@ -65,7 +67,15 @@ enum Keys {
 
 impl Identities {
     pub fn new(answering: Answering, legacy: Legacy) -> Self {
-        Identities { answering, legacy, checks: Arc::new(Semaphore::new(CHECKS_AT_ONCE)) }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let (checks, arithmetic) = (Semaphore::new(CHECKS_AT_ONCE), Semaphore::new(processors));
+        Identities { answering, legacy, checks: Arc::new(checks), arithmetic: Arc::new(arithmetic) }
+    }
+
+    /// Runs arithmetic off the network's threads, as much at once as there are processors.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _permit = self.arithmetic.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
     }
 
     /// Whether the proof is right. A wrong one is RC 403, an unknown kind RC 404.
@@ -77,15 +87,18 @@ impl Identities {
         }
         let right = match self.keys(&proof.identity, secret).await {
             Keys::Elsewhere => self.verify_elsewhere(proof).await,
-            keys => check(keys, proof.clone(), self.legacy).await,
+            keys => self.check(keys, proof.clone()).await,
         };
         if right { Ok(()) } else { Err(Refused::code(ResponseCode::AUTHENTICATION_FAILED)) }
     }
 
     /// Whether `password` is a secret of the identity kept here (HTTP Basic).
     pub async fn verify_password(&self, identity: &Reference, password: &[u8]) -> bool {
-        let Keys::Secrets(secrets) = self.keys(identity, true).await else {
-            return self.verify_password_elsewhere(identity, password).await;
+        let Ok(_permit) = self.checks.acquire().await else { return false };
+        let secrets = match self.keys(identity, true).await {
+            Keys::Secrets(secrets) => secrets,
+            Keys::Elsewhere => return self.verify_password_elsewhere(identity, password).await,
+            Keys::Public(_) => return false,
         };
         let hashed = hex::encode(Sha1::digest(password));
         let same = |secret: &Vec<u8>| bool::from(secret.ct_eq(password)) | bool::from(secret.ct_eq(hashed.as_bytes()));
@@ -104,7 +117,7 @@ impl Identities {
             response: request.signed_response,
         };
         let Ok(_permit) = self.checks.acquire().await else { return false };
-        check(Keys::Secrets(secrets), proof, self.legacy).await
+        self.check(Keys::Secrets(secrets), proof).await
     }
 
     /// The public keys of an identity, wherever it lives, in ascending index order.
@@ -121,6 +134,24 @@ impl Identities {
             Keys::Secrets(secrets) => secrets,
             _ => Vec::new(),
         }
+    }
+
+    async fn check(&self, keys: Keys, proof: Proof) -> bool {
+        let legacy = self.legacy;
+        let work = move || {
+            let (nonce, digest) = (&proof.nonce, &proof.digest.digest);
+            match keys {
+                Keys::Secrets(secrets) => {
+                    let right = |secret: &Vec<u8>| proof::verify_secret(secret, nonce, digest, &proof.response, legacy);
+                    secrets.iter().any(right)
+                }
+                Keys::Public(keys) => {
+                    keys.iter().any(|key| proof::verify_key(key, nonce, digest, &proof.response, legacy))
+                }
+                Keys::Elsewhere => false,
+            }
+        };
+        self.compute(work).await.unwrap_or(false)
     }
 
     async fn keys(&self, identity: &Reference, secret: bool) -> Keys {
@@ -160,7 +191,9 @@ impl Identities {
         let (nonce, digest, salt) =
             (crate::random::octets::<16>(), crate::random::octets::<32>(), crate::random::octets());
         let version = hufu_ident::systems::handle::wire::OWN_VERSION;
-        let response = proof::prove_secret(password, version, &nonce, &digest, salt);
+        let password = password.to_vec();
+        let proven = self.compute(move || proof::prove_secret(&password, version, &nonce, &digest, salt)).await;
+        let Some(response) = proven else { return false };
         let digest = RequestDigest { form: DigestForm::Sha256, digest: digest.to_vec() };
         let auth_type = kind::SECKEY.into();
         let proof = Proof { identity: identity.clone(), auth_type, nonce: nonce.to_vec(), digest, response };
@@ -176,19 +209,4 @@ fn name_of(identity: &Reference) -> Option<Identifier> {
 fn of_kind(values: &ValueSet, index: u32, kind: &str) -> Vec<Vec<u8>> {
     let wanted = |value: &hufu_ident::ValueRef<'_>| value.is_kind(kind) && (index == 0 || value.index == index);
     values.iter().filter(wanted).map(|value| value.data.to_vec()).collect()
-}
-
-/// Runs the arithmetic off the network's threads.
-async fn check(keys: Keys, proof: Proof, legacy: Legacy) -> bool {
-    let work = move || {
-        let (nonce, digest) = (&proof.nonce, &proof.digest.digest);
-        match keys {
-            Keys::Secrets(secrets) => {
-                secrets.iter().any(|secret| proof::verify_secret(secret, nonce, digest, &proof.response, legacy))
-            }
-            Keys::Public(keys) => keys.iter().any(|key| proof::verify_key(key, nonce, digest, &proof.response, legacy)),
-            Keys::Elsewhere => false,
-        }
-    };
-    tokio::task::spawn_blocking(work).await.unwrap_or(false)
 }

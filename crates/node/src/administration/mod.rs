@@ -17,7 +17,7 @@ use hufu_ident::systems::handle::Site;
 use hufu_ident::systems::handle::proof::Legacy;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::{Delegation, Reference};
-use hufu_resolve::{Authority, Denied};
+use hufu_resolve::{Authority, StoreFault};
 use std::sync::Arc;
 
 /// Why an operation is not done.
@@ -41,8 +41,8 @@ impl Refused {
     }
 }
 
-impl From<Denied> for Refused {
-    fn from(fault: Denied) -> Self {
+impl From<StoreFault> for Refused {
+    fn from(fault: StoreFault) -> Self {
         let id = crate::telemetry::incident("record store", &fault);
         Refused::no(ResponseCode::ERROR, format!("Internal Error, incident {id}"))
     }

@@ -332,7 +332,7 @@ impl Administration {
     /// Keys that start so, after `after`, in order.
     pub fn page(&self, start: &[u8], after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Refused> {
         let found = self.authority.store().scan(start, after.map(RecordKey::as_bytes), limit);
-        let found = found.map_err(|fault| Refused::from(hufu_resolve::Denied::from(fault)))?;
+        let found = found.map_err(|fault| Refused::from(hufu_resolve::StoreFault::from(fault)))?;
         Ok(found.into_iter().map(|(key, _)| key).collect())
     }
 
@@ -376,7 +376,7 @@ impl Administration {
 
     fn read(&self, key: &RecordKey) -> Result<Option<hufu_store::Stored>, Refused> {
         let stored = self.authority.store().get(key.as_bytes());
-        stored.map_err(|fault| Refused::from(hufu_resolve::Denied::from(fault)))
+        stored.map_err(|fault| Refused::from(hufu_resolve::StoreFault::from(fault)))
     }
 
     /// Commits; false means that another write came between.

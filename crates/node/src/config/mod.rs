@@ -412,6 +412,9 @@ impl Config {
                 return Err(ConfigError::rule("administration.server-administrators", rule));
             }
         }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+            return Err(ConfigError::rule("log.level", format!("{:?} is no level or filter: {error}", self.log.level)));
+        }
         if self.handle.listen.is_empty() {
             return Err(ConfigError::rule("handle.listen", "needs at least one address"));
         }

@@ -5,8 +5,8 @@ use crate::administration::Identities;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hufu_ident::Reference;
-use hufu_ident::systems::handle::kind;
 use hufu_ident::systems::handle::proof::{self, HashName, Legacy};
+use hufu_ident::systems::handle::{PublicKey, kind};
 
 /// The fields of a proof, from the header or a JSON body.
 #[derive(Debug, Clone, Default)]
@@ -102,20 +102,35 @@ pub async fn verify(
     signature: &[u8],
     legacy: Legacy,
 ) -> bool {
+    let (parts, signature) = (parts.map(<[u8]>::to_vec), signature.to_vec());
     let algorithm = fields.get("alg").unwrap_or_default();
     if fields.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case(kind::PUBKEY)) {
         let Some(hash) = HashName::parse(algorithm.as_bytes()) else { return false };
         let keys = identities.public_keys(identity).await;
-        return keys.iter().any(|key| proof::verify_signature(key, hash, &parts, signature, legacy));
+        let right =
+            move |key: &PublicKey| proof::verify_signature(key, hash, &[&parts[0], &parts[1]], &signature, legacy);
+        return identities.compute(move || keys.iter().any(right)).await.unwrap_or(false);
     }
     let secrets = identities.secrets(identity).await;
-    let pbkdf2 = algorithm.to_ascii_uppercase().starts_with("PBKDF2");
-    secrets.iter().any(|secret| match (pbkdf2, fields.octets("salt")) {
-        (true, Some(salt)) => {
-            let (iterations, bits) = (fields.number("iterations").unwrap_or(0), fields.number("length").unwrap_or(160));
-            proof::verify_pbkdf2(secret, &salt, iterations, bits, &parts, signature)
+    let fields = fields.clone();
+    identities.compute(move || secrets.iter().any(|secret| fields.prove(secret, &parts, &signature, legacy))).await
+        == Some(true)
+}
+
+impl Fields {
+    /// Whether `signature` is what a holder of `secret` makes of `parts` by the algorithm named here.
+    fn prove(&self, secret: &[u8], parts: &[Vec<u8>; 2], signature: &[u8], legacy: Legacy) -> bool {
+        let algorithm = self.get("alg").unwrap_or_default();
+        let parts: [&[u8]; 2] = [&parts[0], &parts[1]];
+        let pbkdf2 = algorithm.to_ascii_uppercase().starts_with("PBKDF2");
+        match (pbkdf2, self.octets("salt")) {
+            (true, Some(salt)) => {
+                let iterations = self.number("iterations").unwrap_or(0);
+                let bits = self.number("length").unwrap_or(160);
+                proof::verify_pbkdf2(secret, &salt, iterations, bits, &parts, signature)
+            }
+            (true, None) => false,
+            (false, _) => proof::verify_secret_named(secret, &parts, algorithm, signature, legacy),
         }
-        (true, None) => false,
-        (false, _) => proof::verify_secret_named(secret, &parts, algorithm, signature, legacy),
-    })
+    }
 }

@@ -127,7 +127,7 @@ pub async fn visible(
 }
 
 /// `index=` and `type=`, repeatable; in a POST also from a JSON body.
-fn selection(asked: &Asked) -> Result<SelectionBuf, String> {
+pub fn selection(asked: &Asked) -> Result<SelectionBuf, String> {
     let mut selection = SelectionBuf::default();
     for text in asked.params.all("index") {
         let index = text.parse().map_err(|_| format!("index must be a number, not {text:?}"))?;

@@ -14,7 +14,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_ident::systems::handle::kind;
 use hufu_ident::systems::handle::wire::ResponseCode;
-use hufu_ident::{Identifier, Record, SelectionBuf, ValueSet};
+use hufu_ident::{Identifier, Record, ValueSet};
 use hufu_resolve::alias::{self, AliasFault};
 use hufu_resolve::{CacheState, Trace};
 use serde_json::json;
@@ -139,9 +139,10 @@ async fn look_up_one(web: &Web, asked: &Asked, name: Identifier) -> Result<Looke
 }
 
 async fn show(web: &Web, asked: &Asked, lang: Lang, format: Format, looked: &Looked, started: Instant) -> Response {
-    let mut selection = SelectionBuf::default();
-    selection.indexes.extend(asked.params.all("index").filter_map(|text| text.parse::<u32>().ok()));
-    selection.types.extend(asked.params.all("type").map(|kind| kind.as_bytes().to_vec()));
+    let selection = match handles::selection(asked) {
+        Ok(selection) => selection,
+        Err(text) => return reply::bad_request(asked, &text, Some(looked.name.as_str())),
+    };
     let visible = handles::visible(web, &Claim::Nobody, &looked.values, &selection, true, looked.own).await;
     let values = match visible {
         Ok(values) => values,
@@ -248,7 +249,7 @@ async fn add_namespace_locations(web: &Web, asked: &Asked, name: &Identifier, lo
     }
 }
 
-/// The HS_NAMESPACE of the prefix, if this node can say at once: its own record or the cache.
+/// The HS_NAMESPACE of the prefix, from its prefix handle; none if that cannot be had.
 async fn namespace_of(web: &Web, name: &Identifier) -> Option<Namespace> {
     let handle = name.name().home().handle();
     let found = web.parts.answering.look_up_anywhere(&handle).await.ok()?;
