@@ -5,6 +5,7 @@
 
 use crate::limits;
 use crate::refusal::Refusal;
+use crate::system::{Scheme, System};
 use std::fmt;
 
 /// First octet of every record key: the name space shared by Handle and VAA.
@@ -24,17 +25,34 @@ pub enum CaseRule {
     Sensitive,
 }
 
-/// A borrowed name, split at its first `/`. Cheap to copy; nothing is checked but UTF-8.
+/// A borrowed name. Cheap to copy; nothing is checked but UTF-8.
+///
+/// A Handle or VAA name is split at its first `/`; a name with a system's tag (`oid:1.2.156`) by its system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'a> {
     text: &'a str,
     slash: Option<usize>,
+    /// The system whose tag it carries.
+    tagged: Option<Scheme>,
 }
 
 impl<'a> Name<'a> {
     /// Splits `text` at the first slash; a name without one stands for the prefix handle `0.NA/text`.
     pub fn new(text: &'a str) -> Self {
-        Name { text, slash: memchr_slash(text) }
+        let tagged = Scheme::of_tagged(text).map(|(scheme, _)| scheme);
+        let slash = if tagged.is_some() { None } else { memchr_slash(text) };
+        Name { text, slash, tagged }
+    }
+
+    /// The system whose tag the name carries, and the name without it.
+    pub fn tagged(self) -> Option<(&'static dyn System, &'a str)> {
+        let system = self.tagged?.system()?;
+        Some((system, self.text.split_once(':')?.1))
+    }
+
+    /// Whether the name carries the tag of a system outside the Handle space.
+    pub fn is_tagged(self) -> bool {
+        self.tagged.is_some()
     }
 
     /// The name as its asker spelt it.
@@ -42,10 +60,11 @@ impl<'a> Name<'a> {
         self.text
     }
 
-    /// The part before the first slash; `0.NA` for a name without slash.
+    /// The part before the first slash; `0.NA` for a name without slash, the whole name if it carries a tag.
     pub fn prefix(self) -> &'a str {
         match self.slash {
             Some(at) => &self.text[..at],
+            None if self.is_tagged() => self.text,
             None => NA,
         }
     }
@@ -69,17 +88,28 @@ impl<'a> Name<'a> {
     }
 
     /// The prefix that answers for this name, folded: `88.118.8` for `88.118.8/x`, `0.NA` for prefix handles.
+    ///
+    /// For a tagged name it is the longest prefix by which the name could have been delegated; which of its
+    /// [`Prefix::lineage`] was, only those who delegate know.
     pub fn home(self) -> Prefix {
-        Prefix::folded(self.prefix())
+        match self.tagged() {
+            Some((system, rest)) => Prefix::tagged(system.scheme(), system.authority(rest)),
+            None => Prefix::folded(self.prefix()),
+        }
     }
 
     /// Whether the name belongs to the global prefix family (`0.…`), which is folded whole.
     pub fn is_global(self) -> bool {
-        self.slash.is_none() || self.text.starts_with("0.") || self.text.starts_with("0/")
+        (self.slash.is_none() && self.tagged.is_none()) || self.text.starts_with("0.") || self.text.starts_with("0/")
     }
 
-    /// Appends the record key: space octet, folded prefix, a zero octet, suffix folded as `rule` says.
+    /// Appends the record key: space octet, folded prefix, a zero octet, suffix folded as `rule` says; for a tagged
+    /// name the space octet and the key of its system, which has its own rule.
     pub fn write_key(self, rule: CaseRule, out: &mut Vec<u8>) {
+        if let Some((system, rest)) = self.tagged() {
+            out.push(system.space());
+            return system.write_key(rest, out);
+        }
         out.push(HANDLE_SPACE);
         extend_folded(out, self.prefix().as_bytes());
         out.push(0);
@@ -134,6 +164,11 @@ impl Identifier {
     pub fn parse_new(text: &str) -> Result<Self, Refusal> {
         let identifier = Identifier::parse(text)?;
         check_characters(text)?;
+        if let Some((system, rest)) = identifier.name().tagged() {
+            let canonical = format!("{}:{}", system.scheme(), system.canonical(rest)?);
+            check_octets(&canonical)?;
+            return Ok(Identifier { text: canonical.into() });
+        }
         check_lengths(text)?;
         let name = identifier.name();
         match name.slash {
@@ -229,6 +264,10 @@ fn check_lengths(text: &str) -> Result<(), Refusal> {
     if text.chars().count() > limits::IDENTIFIER_CHARS {
         return Err(too_long(limits::IDENTIFIER_CHARS, "characters", "个字符").at(limits::IDENTIFIER_CHARS));
     }
+    check_octets(text)
+}
+
+fn check_octets(text: &str) -> Result<(), Refusal> {
     if text.len() > limits::IDENTIFIER_OCTETS {
         return Err(too_long(limits::IDENTIFIER_OCTETS, "octets", "字节"));
     }
@@ -243,13 +282,21 @@ fn refuse(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> R
     Refusal::new(code, "RFC 3651 §2; VAA coding rule", zh, en)
 }
 
-/// A dotted prefix in folded spelling, kept as text because leading zeros matter (`88.389.00054`).
+/// What can be delegated, in folded spelling: a dotted prefix, kept as text because leading zeros matter
+/// (`88.389.00054`), or an authority path of another system with its tag (`GS1:6901234`, `OID:1.2.156`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Prefix(Box<str>);
 
 impl Prefix {
     /// Parses a prefix: 1 to 64 characters, dotted non-empty segments, no white space, control character or slash.
+    ///
+    /// A text with a system's tag is checked by its system; the tag alone stands for the whole system.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
+        if let Some((scheme, path)) = Scheme::of_tagged(text) {
+            check_octets(text)?;
+            let Some(system) = scheme.system() else { return Ok(Prefix::folded(text)) };
+            return system.check_path(path).map(|()| Prefix::folded(text));
+        }
         let clause = "RFC 3651 §2";
         if text.chars().count() > limits::PREFIX_CHARS {
             let limit = limits::PREFIX_CHARS;
@@ -280,8 +327,24 @@ impl Prefix {
         Prefix(text.to_ascii_uppercase().into())
     }
 
-    /// The prefix it is derived from: `88.118` for `88.118.8`; none without a dot.
+    /// The authority path of a system, behind its tag.
+    fn tagged(scheme: Scheme, path: &str) -> Self {
+        Prefix(format!("{scheme}:{path}").to_ascii_uppercase().into())
+    }
+
+    /// The system whose tag it carries, and the path behind the tag.
+    pub fn path(&self) -> Option<(&'static dyn System, &str)> {
+        let (scheme, path) = Scheme::of_tagged(&self.0)?;
+        Some((scheme.system()?, path))
+    }
+
+    /// The prefix it is derived from: `88.118` for `88.118.8`, `GS1:69` for `GS1:690`; none without a dot, and none
+    /// for the whole of a system.
     pub fn parent(&self) -> Option<Prefix> {
+        if let Some((system, path)) = self.path() {
+            let left = system.parent(path)?;
+            return Some(Prefix(self.0[..self.0.len() - path.len() + left].into()));
+        }
         self.0.rfind('.').map(|dot| Prefix(self.0[..dot].into()))
     }
 
@@ -292,6 +355,9 @@ impl Prefix {
 
     /// Whether `self` is derived from `ancestor` (strictly).
     pub fn is_derived_from(&self, ancestor: &Prefix) -> bool {
+        if self.path().is_some() {
+            return self.lineage().skip(1).any(|above| above == *ancestor);
+        }
         self.0.strip_prefix(&*ancestor.0).is_some_and(|rest| rest.starts_with('.'))
     }
 
@@ -339,6 +405,11 @@ impl RecordKey {
 
     /// The octets that all keys under `prefix` start with.
     pub fn range_of(prefix: &Prefix) -> Vec<u8> {
+        if let Some((system, path)) = prefix.path() {
+            let mut start = vec![system.space()];
+            system.write_range(path, &mut start);
+            return start;
+        }
         let mut start = vec![HANDLE_SPACE];
         start.extend_from_slice(prefix.0.as_bytes());
         start.push(0);
@@ -347,6 +418,11 @@ impl RecordKey {
 
     /// The stored (folded) spelling: `prefix/suffix`.
     pub fn to_identifier(&self) -> Identifier {
+        if let Some((space, key)) = self.0.split_first()
+            && let Some(system) = Scheme::of_space(*space)
+        {
+            return Identifier { text: format!("{}:{}", system.scheme(), system.name_of_key(key)).into() };
+        }
         let body = self.0.get(1..).unwrap_or_default();
         let mut text = String::from_utf8_lossy(body).into_owned();
         if let Some(at) = text.find('\0') {

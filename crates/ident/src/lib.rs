@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod identifier;
 pub mod limits;
+pub mod reading;
 pub mod record;
 pub mod refusal;
 pub mod system;
@@ -15,6 +16,7 @@ pub mod systems;
 
 pub use answer::{Absence, Answer, Delegation, Query};
 pub use identifier::{CaseRule, Identifier, Name, Prefix, RecordKey};
+pub use reading::Reading;
 pub use record::{Permissions, Record, Reference, Selection, SelectionBuf, Ttl, Value, ValueRef, ValueSet};
 pub use refusal::Refusal;
-pub use system::{Scheme, recognise};
+pub use system::{Scheme, System, recognise};

@@ -5,7 +5,7 @@
 use super::locations::{COMPONENT, PATH, target};
 use super::value_json::iso_time;
 use hufu_ident::systems::handle::{AdminRecord, Data, Interface, KeyParts, PublicKey, Server, Site, keys, kind, right};
-use hufu_ident::{Name, Reference, Scheme, Ttl, ValueRef, ValueSet, recognise};
+use hufu_ident::{Name, Reference, Ttl, ValueRef, ValueSet, recognise};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use std::fmt::Display;
 
@@ -128,10 +128,7 @@ fn fill(items: impl Iterator<Item = String>, room: &mut usize) -> (String, usize
 }
 
 fn heading(lang: Lang, name: &str, meta: &Meta<'_>) -> String {
-    let system = match recognise(name) {
-        Scheme::Vaa => lang.of("VAA 标识", "VAA identifier"),
-        Scheme::Handle => lang.of("Handle 标识", "Handle identifier"),
-    };
+    let system = format!("{} {}", recognise(name).label(), lang.of("标识", "identifier"));
     let shown = clip(name, NAME_CHARS);
     let split = Name::new(&shown);
     let prefix = if shown.contains('/') { format!("{}/", split.prefix()) } else { String::new() };

@@ -57,10 +57,7 @@ impl Meter {
     }
 
     pub fn resolved(&self, name: &str, code: ResponseCode) {
-        let system = match recognise(name) {
-            Scheme::Handle => 0,
-            Scheme::Vaa => 1,
-        };
+        let system = recognise(name) as usize;
         let outcome = match code {
             ResponseCode::SUCCESS => 0,
             ResponseCode::HANDLE_NOT_FOUND => 1,

@@ -1,0 +1,38 @@
+//! Object identifiers (ITU-T X.660): `1.2.156.20009.7`, delegated arc by arc.
+
+use crate::reading::Reading;
+use crate::refusal::Refusal;
+use crate::system::{Scheme, System};
+
+/// The system as the record space sees it.
+pub struct Oid;
+
+impl System for Oid {
+    fn scheme(&self) -> Scheme {
+        Scheme::Oid
+    }
+
+    fn space(&self) -> u8 {
+        b'o'
+    }
+
+    fn authority<'a>(&self, rest: &'a str) -> &'a str {
+        rest
+    }
+
+    fn parent(&self, path: &str) -> Option<usize> {
+        if path.is_empty() { None } else { Some(path.rfind('.').unwrap_or(0)) }
+    }
+
+    fn check_path(&self, _path: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn canonical(&self, rest: &str) -> Result<String, Refusal> {
+        Ok(rest.to_owned())
+    }
+
+    fn read(&self, _text: &str) -> Option<Result<Reading, Refusal>> {
+        None
+    }
+}
