@@ -3,6 +3,7 @@
 //! * [`Client`]: one server. Resolve, create, add, modify, remove, delete, list; challenges are answered with an
 //!   [`Identity`]. [`Client::login`] opens a connection for many changes in a row.
 //! * [`Exchange`]: frames to any server by UDP, TCP or HTTP, with shared connections; what a recursive node asks with.
+//! * [`Web`]: plain HTTP(S) for gateways to other networks and for checks of their servers.
 //! * [`locate`]: where a prefix is administered.
 //!
 //! Every operation has a deadline and every queue a bound. All failures are one [`Error`].
@@ -24,6 +25,7 @@ mod operation;
 mod pool;
 mod reply;
 mod tunnel;
+mod web;
 
 pub use client::{Client, DEFAULT_DEADLINE, Resolved, Written};
 pub use endpoint::Endpoint;
@@ -34,3 +36,4 @@ pub use listing::Listing;
 pub use locate::locate;
 pub use login::LoggedIn;
 pub use operation::{Operation, ResolveOptions};
+pub use web::{Trust, Web, WebAnswer, WebRequest};

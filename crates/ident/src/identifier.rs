@@ -348,6 +348,15 @@ impl Prefix {
         self.0.rfind('.').map(|dot| Prefix(self.0[..dot].into()))
     }
 
+    /// What the text of every prefix derived from this one begins with: `88.118.` for `88.118`, `GS1:690` for itself.
+    pub fn derived_start(&self) -> String {
+        match self.path() {
+            Some((_, "")) => self.0.to_string(),
+            Some((system, _)) => format!("{}{}", self.0, system.separator()),
+            None => format!("{}.", self.0),
+        }
+    }
+
     /// The prefix itself, then its parent, and so on up.
     pub fn lineage(&self) -> impl Iterator<Item = Prefix> {
         std::iter::successors(Some(self.clone()), Prefix::parent)

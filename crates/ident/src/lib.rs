@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod identifier;
 pub mod limits;
+pub mod mapping;
 pub mod reading;
 pub mod record;
 pub mod refusal;

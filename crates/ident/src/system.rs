@@ -102,6 +102,12 @@ pub trait System: Sync {
     /// Octets of `path` that are left one step up; `None` above the system's own root, the empty path.
     fn parent(&self, path: &str) -> Option<usize>;
 
+    /// What stands between a path and the next step of a longer one: `.`, `:`, or nothing where every character is
+    /// a step.
+    fn separator(&self) -> &'static str {
+        ""
+    }
+
     /// Checks a path that is to be delegated. The empty path stands for the whole system.
     fn check_path(&self, path: &str) -> Result<(), Refusal>;
 

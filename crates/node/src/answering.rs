@@ -63,6 +63,18 @@ impl Found {
 /// The reference's text for a prefix that is not served here.
 pub const NOT_HERE: &str = "That prefix doesn't live here";
 
+/// The text for a prefix whose nodes only a private network reaches.
+pub const PRIVATE_ONLY: &str = "The nodes of that prefix are on a private network";
+
+/// The handle that a referral names: the prefix handle where the prefix cannot be seen from the name; the reference
+/// leaves it empty for names of its own.
+pub fn referral_handle(delegation: &Delegation) -> Vec<u8> {
+    match delegation.prefix.path() {
+        Some(_) => delegation.prefix.handle().as_str().into(),
+        None => Vec::new(),
+    }
+}
+
 /// The protocol's code and text for an absence.
 pub fn absence(absence: Absence) -> (ResponseCode, &'static str) {
     match absence {

@@ -22,6 +22,12 @@ pub struct Authority {
     share: Option<Share>,
 }
 
+/// Who answers for a tagged name.
+enum Nearest {
+    Homed(Prefix),
+    Delegated(Delegation),
+}
+
 /// Which part of a site's names this server holds.
 #[derive(Debug, Clone)]
 pub struct Share {
@@ -89,14 +95,41 @@ impl Authority {
         (self.cache.weight(), self.cache.len())
     }
 
-    /// Whether names under the prefix of `name` live here.
+    /// Whether names under the prefix of `name` live here; see [`Authority::home_of`].
     pub fn is_home_of(&self, name: Name<'_>) -> bool {
         if !name.is_prefix_handle() {
-            return self.store.is_homed(&name.home());
+            return self.home_of(name).is_ok_and(|home| home.is_some());
         }
         let homed = self.store.homed();
         homed.contains(&Prefix::folded(NA))
             || name.described_prefix().is_some_and(|prefix| prefix.lineage().any(|p| homed.contains(&p)))
+    }
+
+    /// The homed prefix that answers for a name that is no prefix handle: its own, and for a name with a tag the
+    /// longest of its authority path, unless a longer one is delegated to somebody else.
+    pub fn home_of(&self, name: Name<'_>) -> Result<Option<Prefix>, StoreFault> {
+        let home = name.home();
+        if !name.is_tagged() {
+            return Ok(self.store.is_homed(&home).then_some(home));
+        }
+        Ok(match self.nearest(&home)? {
+            Some(Nearest::Homed(prefix)) => Some(prefix),
+            _ => None,
+        })
+    }
+
+    /// The nearest to `deepest` of itself and what it is derived from that is homed here or delegated from here.
+    fn nearest(&self, deepest: &Prefix) -> Result<Option<Nearest>, StoreFault> {
+        let homed = self.store.homed();
+        for prefix in deepest.lineage() {
+            if homed.contains(&prefix) {
+                return Ok(Some(Nearest::Homed(prefix)));
+            }
+            if let Some(delegation) = self.delegation(&prefix, false)? {
+                return Ok(Some(Nearest::Delegated(delegation)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether another server of this site holds the name.
@@ -144,6 +177,12 @@ impl Authority {
             return self.delegation_above(&prefix);
         }
         let home = name.home();
+        if name.is_tagged() {
+            return Ok(match self.nearest(&home)? {
+                Some(Nearest::Delegated(delegation)) => Some(delegation),
+                _ => None,
+            });
+        }
         if self.store.is_homed(&home) {
             return Ok(None);
         }
@@ -172,7 +211,9 @@ impl Authority {
 
     /// What a prefix handle kept here says to everybody about its service.
     fn delegation(&self, prefix: &Prefix, for_prefixes: bool) -> Result<Option<Delegation>, StoreFault> {
-        let Some(mut delegation) = self.store.delegation(prefix, for_prefixes)? else { return Ok(None) };
+        let key = prefix.handle().key(self.rule);
+        let Some(values) = self.values(key.as_bytes())? else { return Ok(None) };
+        let Some(mut delegation) = hufu_store::delegation_in(prefix, &values, for_prefixes) else { return Ok(None) };
         delegation.values.retain(|value| value.permissions.public_read());
         Ok((!delegation.values.is_empty()).then_some(delegation))
     }

@@ -8,6 +8,7 @@
 use crate::bootstrap::Bootstrap;
 use crate::cache::{AnswerCache, Entry, Freshness, Remembered};
 use crate::flight::Flights;
+use crate::foreign::Foreign;
 use crate::health::Health;
 use crate::reply::{Referral, Reply};
 use crate::trace::{CacheState, Hop, Trace};
@@ -25,6 +26,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
+
+mod tagged;
 
 /// Endpoints tried for one name at one step of the walk.
 const ENDPOINTS: usize = 16;
@@ -107,6 +110,7 @@ pub struct Recursor<U> {
     health: Health,
     limits: RecursorLimits,
     flights: Flights,
+    foreign: Option<Arc<dyn Foreign>>,
     /// One for each resolution that may be in flight.
     places: Semaphore,
     clock: Clock,
@@ -131,6 +135,7 @@ impl<U: Upstream> Recursor<U> {
             places: Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)),
             limits,
             flights: Flights::default(),
+            foreign: None,
             clock: Box::new(wall_clock),
         }
     }
@@ -138,6 +143,12 @@ impl<U: Upstream> Recursor<U> {
     /// Takes the time, in milliseconds since the epoch, from elsewhere than the machine's clock.
     pub fn with_clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// Names that our own nodes do not know are asked of these gateways.
+    pub fn with_foreign(mut self, foreign: Arc<dyn Foreign>) -> Self {
+        self.foreign = Some(foreign);
         self
     }
 
@@ -284,9 +295,12 @@ impl<U: Upstream> Recursor<U> {
             Ok(place) => place,
             Err(busy) => return upstream_outcome(busy),
         };
-        let resolved = match self.service_of(name.name(), ask, walk, path).await {
-            Ok(sites) => self.ask_sites(name, sites, ask, walk, path).await,
-            Err(resolved) => resolved,
+        let resolved = match name.name().is_tagged() {
+            true => self.fetch_tagged(name, ask, walk, path).await,
+            false => match self.service_of(name.name(), ask, walk, path).await {
+                Ok(sites) => self.ask_sites(name, sites, None, ask, walk, path).await,
+                Err(resolved) => resolved,
+            },
         };
         self.remember(path.key, &resolved);
         upstream_outcome(resolved)
@@ -327,6 +341,9 @@ impl<U: Upstream> Recursor<U> {
             return self.service_of_prefix_handle(&prefix, walk, path).await;
         }
         let home = name.home();
+        if name.is_tagged() {
+            return some_site(&self.nearest_service(&home, true).sites);
+        }
         if name.is_global() {
             // `0.SERV/…` and the like are kept by the global service itself.
             let bootstrap = self.bootstrap.load();
@@ -451,11 +468,13 @@ impl<U: Upstream> Recursor<U> {
         Ok(Vec::new())
     }
 
-    /// Asks the servers of `sites` until one gives a final answer; follows referrals.
+    /// Asks the servers of `sites` until one gives a final answer; follows referrals. `reached` is what they answer
+    /// for, where that matters.
     async fn ask_sites(
         &self,
         name: &Identifier,
         mut sites: Vec<Site>,
+        mut reached: Option<Prefix>,
         ask: Ask,
         walk: &Walk<'_>,
         path: &Path<'_>,
@@ -477,6 +496,7 @@ impl<U: Upstream> Recursor<U> {
                 Reply::Final(resolved) => return resolved,
                 Reply::Referral(referral) => {
                     below = referral.below;
+                    reached = self.learn(name.name(), reached.as_ref(), &referral).or(reached);
                     match self.referred(&referral, walk, path).await {
                         Ok(next) => sites = next,
                         Err(resolved) => return resolved,
@@ -643,15 +663,20 @@ fn served(name: &Identifier, entry: &Entry, freshness: Freshness, walk: &Walk<'_
 }
 
 fn hop_without_server(name: &Identifier, cache: CacheState, resolved: &Resolved) -> Hop {
-    let (outcome, values) = match resolved {
+    let (outcome, values) = outcome(resolved);
+    Hop { question: name.to_string(), server: None, cache, outcome, values, took: Duration::ZERO }
+}
+
+/// What came of it in words, and how many values.
+fn outcome(resolved: &Resolved) -> (String, usize) {
+    match resolved {
         Resolved::Values(values) => (ResponseCode::SUCCESS.to_string(), values.len()),
         Resolved::NotFound => (ResponseCode::HANDLE_NOT_FOUND.to_string(), 0),
         Resolved::NotResponsible => (ResponseCode::SERVER_NOT_RESP.to_string(), 0),
         Resolved::Unreachable(why) => (why.clone(), 0),
         Resolved::Busy => (ResponseCode::SERVER_TOO_BUSY.to_string(), 0),
         Resolved::Loop => ("a circle".into(), 0),
-    };
-    Hop { question: name.to_string(), server: None, cache, outcome, values, took: Duration::ZERO }
+    }
 }
 
 /// Addresses that lead into this machine or its network, or to more than one machine.

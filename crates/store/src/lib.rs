@@ -23,4 +23,6 @@ pub use change::{Change, Digest, Operation};
 pub use engine::{DiskStore, StoreOptions};
 pub use memory::MemoryStore;
 pub use receipt::Receipt;
-pub use store::{BackupReport, Delegations, HomedPrefixes, Records, Store, StoreError, StoreSize, Stored};
+pub use store::{
+    BackupReport, Delegations, HomedPrefixes, Records, Store, StoreError, StoreSize, Stored, delegation_in,
+};

@@ -74,12 +74,16 @@ pub trait Delegations: Records {
         let Some(stored) = self.get(key.as_bytes())? else {
             return Ok(None);
         };
-        let kinds = if for_prefixes { &kind::PREFIX_SERVICE } else { &kind::SERVICE };
-        let wanted = stored.values.iter().filter(|value| kind::is_one_of(value.kind, kinds));
-        let values: Vec<_> = wanted.map(|value| value.to_value()).collect();
-        let prefix = prefix.clone();
-        Ok((!values.is_empty()).then_some(Delegation { prefix, for_prefixes, values }))
+        Ok(delegation_in(prefix, &stored.values, for_prefixes))
     }
+}
+
+/// What the values of the prefix handle of `prefix` say about its service; see [`Delegations::delegation`].
+pub fn delegation_in(prefix: &Prefix, values: &ValueSet, for_prefixes: bool) -> Option<Delegation> {
+    let kinds = if for_prefixes { &kind::PREFIX_SERVICE } else { &kind::SERVICE };
+    let wanted = values.iter().filter(|value| kind::is_one_of(value.kind, kinds));
+    let values: Vec<_> = wanted.map(|value| value.to_value()).collect();
+    (!values.is_empty()).then(|| Delegation { prefix: prefix.clone(), for_prefixes, values })
 }
 
 /// Everything a node asks of its store.

@@ -91,8 +91,7 @@ impl Administration {
             Operation::ListDerived { prefix } => {
                 let prefix = self.may_list(&prefix, claim).await?;
                 let mut start = RecordKey::range_of(&Prefix::folded(NA));
-                start.extend_from_slice(prefix.as_str().as_bytes());
-                start.push(b'.');
+                start.extend_from_slice(prefix.derived_start().as_bytes());
                 Ok(Done::List(start))
             }
             Operation::ListHomed => {
@@ -105,6 +104,7 @@ impl Administration {
     }
 
     async fn create(&self, name: &[u8], values: Vec<Value>, overwrite: bool, claim: &Claim) -> Outcome {
+        let name = &canonical(name)?;
         let identifier = self.responsible(name)?;
         let checked = hufu_ident::system::check_new(identifier.as_str());
         checked.map_err(|refusal| Refused::no(ResponseCode::INVALID_HANDLE, refusal.to_string()))?;
@@ -118,6 +118,7 @@ impl Administration {
                 None => (None, Condition::Absent),
             };
             self.authorise_create(&identifier, before.as_ref(), &values, claim).await?;
+            self.check_mappings(&identifier, &values).await?;
             let old = before.as_ref().map(ValueSet::to_values).unwrap_or_default();
             let mut writes = Vec::new();
             let mut new = stamped(values.clone(), &old);
@@ -152,13 +153,30 @@ impl Administration {
             }
             self.authorise(claim, right::DELETE_HANDLE, &[before]).await?;
         }
-        let derived = identifier.name().described_prefix().and_then(|prefix| prefix.parent());
-        let (above, needed) = match derived {
-            Some(parent) => (parent.handle(), right::ADD_DERIVED_PREFIX),
-            None => (identifier.name().home().handle(), right::ADD_HANDLE),
+        let (above, needed) = match identifier.name().described_prefix() {
+            Some(prefix) => match self.prefix_above(&prefix) {
+                Some(above) => (above.handle(), right::ADD_DERIVED_PREFIX),
+                None => (identifier.name().home().handle(), right::ADD_HANDLE),
+            },
+            None => (self.home_of(identifier)?.handle(), right::ADD_HANDLE),
         };
         let record = self.prefix_record(&above).await;
         self.authorise(claim, needed, &[&record]).await
+    }
+
+    /// The prefix whose administrators may derive `prefix`: the one above it; where every character is a step, the
+    /// nearest above it that lives here.
+    fn prefix_above(&self, prefix: &Prefix) -> Option<Prefix> {
+        match prefix.path() {
+            Some(_) => prefix.lineage().skip(1).find(|above| self.authority.store().is_homed(above)),
+            None => prefix.parent(),
+        }
+    }
+
+    /// The prefix that answers here for a name that is no prefix handle.
+    fn home_of(&self, identifier: &Identifier) -> Result<Prefix, Refused> {
+        let home = self.authority.home_of(identifier.name())?;
+        Ok(home.unwrap_or_else(|| identifier.name().home()))
     }
 
     /// A new prefix handle that names no service is hosted here: its prefix is homed in the same commit, and the
@@ -197,7 +215,7 @@ impl Administration {
             let condition = Condition::Version(stored.version);
             let mut writes = vec![Write::Delete { key: key.clone(), condition }];
             if let Some(prefix) = identifier.name().described_prefix()
-                && prefix.parent().is_some_and(|parent| self.authority.store().is_homed(&parent))
+                && self.prefix_above(&prefix).is_some_and(|above| self.authority.store().is_homed(&above))
                 && self.authority.store().is_homed(&prefix)
             {
                 writes.push(Write::Unhome(prefix));
@@ -302,6 +320,9 @@ impl Administration {
             if let Some(fault) = change.fault {
                 return Err(fault);
             }
+            let changed = |value: &&Value| !old.iter().any(|before| before.same_but_time(value));
+            let changed: Vec<Value> = change.new.iter().filter(changed).cloned().collect();
+            self.check_mappings(identifier, &changed).await?;
             let new = stamped(change.new, &old);
             if self.commit(&key, vec![put(&key, new, Condition::Version(stored.version))]).await? {
                 let name = identifier.as_str().as_bytes().to_vec();
@@ -462,9 +483,23 @@ fn parse_name(name: &[u8]) -> Result<Identifier, Refused> {
     Identifier::parse(text).map_err(|refusal| invalid(refusal.to_string()))
 }
 
+/// The spelling under which a name is registered: that of its system if it carries a tag, else its own.
+fn canonical(name: &[u8]) -> Result<Vec<u8>, Refused> {
+    let identifier = parse_name(name)?;
+    if !identifier.name().is_tagged() {
+        return Ok(name.to_vec());
+    }
+    let checked = hufu_ident::system::check_new(identifier.as_str());
+    let (identifier, _) = checked.map_err(|refusal| Refused::no(ResponseCode::INVALID_HANDLE, refusal.to_string()))?;
+    Ok(identifier.as_str().as_bytes().to_vec())
+}
+
 /// `0.NA/P`, or `P` alone.
 fn parse_prefix(name: &[u8]) -> Result<Prefix, Refused> {
     let identifier = parse_name(name)?;
+    if identifier.name().is_tagged() {
+        return Ok(Prefix::folded(identifier.as_str()));
+    }
     let prefix = identifier.name().described_prefix();
     let refusal = || Refused::no(ResponseCode::INVALID_HANDLE, "Handle is not a prefix handle");
     let prefix = prefix.ok_or_else(refusal)?;

@@ -187,10 +187,22 @@ impl AdminArgs {
     pub async fn client_for(&self, name: Name<'_>, screen: &Screen) -> Result<Client, CliError> {
         let prefix = match name.described_prefix() {
             // A prefix handle is administered where the prefix above it is.
-            Some(prefix) => prefix.parent().map(|parent| parent.as_str().to_owned()),
-            None => Some(name.prefix().to_owned()),
+            Some(prefix) => prefix.parent(),
+            None => Some(name.home()),
         };
-        self.client(prefix.as_deref(), screen).await
+        let Some(prefix) = prefix.filter(|_| self.server.is_none()) else { return self.client(None, screen).await };
+        if prefix.path().is_none() {
+            return self.client(Some(prefix.as_str()), screen).await;
+        }
+        // By which of them a tagged name was delegated, only the nodes know.
+        let mut last = None;
+        for candidate in prefix.lineage() {
+            match self.client(Some(candidate.as_str()), screen).await {
+                Ok(client) => return Ok(client),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| CliError::usage("which server?").next("name it with --server ADDR")))
     }
 
     /// A client of the server that administers `prefix`.

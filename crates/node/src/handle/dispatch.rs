@@ -324,7 +324,7 @@ impl Turn<'_> {
                 };
                 Said { foreign: !own, ..said.with_flags(if stale { flag::STALE } else { 0 }) }
             }
-            Found::Referral(delegation) => Said::referral(delegation),
+            Found::Referral(delegation) => Said::referral(&delegation, &self.peer),
             Found::No { code, text } => Said::no(code, &text),
         };
         self.service.meter.resolved(name.as_str(), said.code);
@@ -367,7 +367,7 @@ impl Turn<'_> {
                     return None;
                 }
                 Err(Refused::No { code, text }) => return Some(Said::no(code, &text)),
-                Err(Refused::Referral(delegation)) => return Some(Said::referral(delegation)),
+                Err(Refused::Referral(delegation)) => return Some(Said::referral(&delegation, &self.peer)),
             }
         }
         Some(match selected {
@@ -430,7 +430,7 @@ impl Turn<'_> {
     async fn refuse(&self, request: &Message, refused: Refused) {
         let said = match refused {
             Refused::No { code, text } => Said::no(code, &text),
-            Refused::Referral(delegation) => Said::referral(delegation),
+            Refused::Referral(delegation) => Said::referral(&delegation, &self.peer),
             Refused::NeedsProof => Said::no(ResponseCode::AUTHENTICATION_FAILED, ""),
         };
         self.say(request, said).await;

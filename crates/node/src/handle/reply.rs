@@ -2,6 +2,7 @@
 
 use super::service::Identity;
 use super::session::Session;
+use crate::answering::{PRIVATE_ONLY, referral_handle};
 use crate::clock;
 use hufu_ident::systems::handle::proof::{self, HashName};
 use hufu_ident::systems::handle::wire::{
@@ -9,6 +10,8 @@ use hufu_ident::systems::handle::wire::{
     Version, answer_version, flag, put_bytes,
 };
 use hufu_ident::{Delegation, Value};
+use hufu_net::Peer;
+use hufu_resolve::shown_to;
 
 /// What is said, before it is put into an envelope.
 #[derive(Debug, Clone)]
@@ -38,13 +41,17 @@ impl Said {
         Said::new(code, Body::error(text))
     }
 
-    pub fn referral(delegation: Delegation) -> Self {
+    /// A referral as `peer` may see it.
+    pub fn referral(delegation: &Delegation, peer: &Peer) -> Self {
+        let Some(delegation) = shown_to(delegation, peer.address.ip()) else {
+            return Said::no(ResponseCode::SERVER_NOT_RESP, PRIVATE_ONLY);
+        };
         let code = match delegation.for_prefixes {
             true => ResponseCode::PREFIX_REFERRAL,
             false => ResponseCode::SERVICE_REFERRAL,
         };
-        let values = Some(delegation.values.into_iter().filter(readable).collect());
-        Said::new(code, Body::Referral { handle: Vec::new(), values })
+        let values = Some(delegation.values.iter().filter(|value| readable(value)).cloned().collect());
+        Said::new(code, Body::Referral { handle: referral_handle(&delegation), values })
     }
 
     pub fn with_flags(mut self, flags: u32) -> Self {

@@ -5,17 +5,17 @@ use super::login::Logins;
 use super::session::Sessions;
 use super::{dispatch, reply};
 use crate::administration::Administration;
-use crate::answering::{Answering, absence};
+use crate::answering::{Answering, PRIVATE_ONLY, absence, referral_handle};
 use crate::clock;
 use crate::telemetry::{Meter, QueryLog};
 use hufu_ident::systems::handle::Site;
 use hufu_ident::systems::handle::wire::{
     AnswerHead, Body, ENVELOPE_OCTETS, Envelope, OpCode, Question, Reader, ResponseCode, flag, put_bytes, put_u32,
 };
-use hufu_ident::{Answer, Query, Value, ValueSet};
+use hufu_ident::{Answer, Delegation, Query, Value, ValueSet};
 use hufu_net::{ConnectionId, FrameError, Outcome, Peer, Replies, Service};
 use hufu_resolve::cache::Remembered;
-use hufu_resolve::{Selected, select};
+use hufu_resolve::{Selected, select, shown_to};
 use rsa::RsaPrivateKey;
 use std::cell::RefCell;
 use std::future::Future;
@@ -71,7 +71,7 @@ impl HandleService {
     }
 
     /// Answers a simple resolution if no waiting is needed.
-    fn answer_now(&self, question: &Question<'_>, out: &mut Vec<u8>) -> Option<ResponseCode> {
+    fn answer_now(&self, question: &Question<'_>, peer: &Peer, out: &mut Vec<u8>) -> Option<ResponseCode> {
         let now = clock::millis();
         let head = AnswerHead {
             site_serial: self.identity.site_serial,
@@ -84,7 +84,7 @@ impl HandleService {
                 if let Ok(Some(values)) = authority.direct(question.name, key) {
                     return compose_values(&head, question, &values, out);
                 }
-                if let Some(code) = self.answer_absence(&head, question, out) {
+                if let Some(code) = self.answer_absence(&head, question, peer, out) {
                     return Some(code);
                 }
             }
@@ -93,7 +93,13 @@ impl HandleService {
     }
 
     /// Refers or refuses from own records; `None` when the recursor should try or the full path must decide.
-    fn answer_absence(&self, head: &AnswerHead, question: &Question<'_>, out: &mut Vec<u8>) -> Option<ResponseCode> {
+    fn answer_absence(
+        &self,
+        head: &AnswerHead,
+        question: &Question<'_>,
+        peer: &Peer,
+        out: &mut Vec<u8>,
+    ) -> Option<ResponseCode> {
         let authority = self.answering.authority.as_ref()?;
         let answer = authority.answer(&query_of(question)).ok()?;
         let recurse = self.answering.recursion && question.header.has(flag::RECU);
@@ -105,11 +111,15 @@ impl HandleService {
                 Some(code)
             }
             Answer::Referral(delegation) => {
+                let Some(delegation) = shown_to(&delegation, peer.address.ip()) else {
+                    head.error(question, ResponseCode::SERVER_NOT_RESP, PRIVATE_ONLY, out);
+                    return Some(ResponseCode::SERVER_NOT_RESP);
+                };
                 let code = match delegation.for_prefixes {
                     true => ResponseCode::PREFIX_REFERRAL,
                     false => ResponseCode::SERVICE_REFERRAL,
                 };
-                head.compose(question, code, out, |out| compose_referral(&delegation.values, out));
+                head.compose(question, code, out, |out| compose_referral(&delegation, out));
                 Some(code)
             }
             _ => None,
@@ -185,9 +195,9 @@ fn compose_values(
     }
 }
 
-fn compose_referral(values: &[Value], out: &mut Vec<u8>) {
-    put_bytes(out, b"");
-    let readable: Vec<&Value> = values.iter().filter(|value| value.permissions.public_read()).collect();
+fn compose_referral(delegation: &Delegation, out: &mut Vec<u8>) {
+    put_bytes(out, &referral_handle(delegation));
+    let readable: Vec<&Value> = delegation.values.iter().filter(|value| value.permissions.public_read()).collect();
     put_u32(out, readable.len() as u32);
     readable.iter().for_each(|value| value.compose(out));
 }
@@ -200,7 +210,7 @@ impl Service for HandleService {
         }
         let simple = |question: &Question<'_>| question.is_simple() && !question.header.has(flag::TRACE);
         let Some(question) = Question::decode(frame).filter(simple) else { return Outcome::Later };
-        match self.answer_now(&question, out) {
+        match self.answer_now(&question, peer, out) {
             Some(code) => {
                 self.meter.resolved(question.name.text(), code);
                 if let Some(queries) = &self.queries {

@@ -3,9 +3,11 @@
 use super::value_json;
 use super::{Asked, Web};
 use crate::administration::Refused;
+use crate::answering::{PRIVATE_ONLY, referral_handle};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_ident::systems::handle::wire::ResponseCode;
+use hufu_resolve::shown_to;
 use serde_json::{Map, Value as Json, json};
 
 /// The HTTP status of a response code.
@@ -88,12 +90,18 @@ pub fn refused(web: &Web, asked: &Asked, refused: Refused, handle: &str, resolut
         Refused::No { code, text } => self::code(asked, code, &text, Some(handle), resolution),
         Refused::NeedsProof => needs_proof(web, asked, handle),
         Refused::Referral(delegation) => {
+            let Some(delegation) = shown_to(&delegation, asked.peer.address.ip()) else {
+                return self::code(asked, ResponseCode::SERVER_NOT_RESP, PRIVATE_ONLY, Some(handle), resolution);
+            };
             let rc = match delegation.for_prefixes {
                 true => ResponseCode::PREFIX_REFERRAL,
                 false => ResponseCode::SERVICE_REFERRAL,
             };
             let values: Vec<Json> = delegation.values.iter().map(value_json::value_to_json).collect();
-            let body = json!({"responseCode": rc.0, "referralHandle": "", "values": values, "handle": handle});
+            let body = json!({
+                "responseCode": rc.0, "referralHandle": String::from_utf8_lossy(&referral_handle(&delegation)),
+                "values": values, "handle": handle
+            });
             json(asked, status(rc, resolution), body)
         }
     }

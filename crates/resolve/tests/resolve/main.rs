@@ -12,5 +12,6 @@ mod permission;
 mod referral;
 mod service;
 mod suspicion;
+mod tagged;
 mod traced;
 mod walk;

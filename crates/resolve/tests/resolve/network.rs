@@ -212,7 +212,11 @@ impl Node {
                     true => ResponseCode::PREFIX_REFERRAL,
                     false => ResponseCode::SERVICE_REFERRAL,
                 };
-                (code, Body::Referral { handle: Vec::new(), values: Some(delegation.values) })
+                let handle = match delegation.prefix.path() {
+                    Some(_) => delegation.prefix.handle().as_str().into(),
+                    None => Vec::new(),
+                };
+                (code, Body::Referral { handle, values: Some(delegation.values) })
             }
             Answer::Absent(Absence::NotFound) => (ResponseCode::HANDLE_NOT_FOUND, Body::error("")),
             Answer::Absent(Absence::NothingSelected) => (ResponseCode::VALUES_NOT_FOUND, Body::error("")),

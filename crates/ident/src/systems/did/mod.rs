@@ -24,6 +24,10 @@ impl System for Did {
         if path.is_empty() { None } else { Some(path.rfind(':').unwrap_or(0)) }
     }
 
+    fn separator(&self) -> &'static str {
+        ":"
+    }
+
     fn check_path(&self, _path: &str) -> Result<(), Refusal> {
         Ok(())
     }

@@ -250,6 +250,14 @@ impl Server {
         }
     }
 
+    /// The same server with `instead` in the place of its address where `replace` says so.
+    pub fn at(&self, instead: IpAddr, replace: impl Fn(IpAddr) -> bool) -> Server {
+        match replace(self.ip()) {
+            true => Server::new(self.id, instead, self.public_key.clone(), self.interfaces.clone()),
+            false => self.clone(),
+        }
+    }
+
     /// Socket addresses of the interfaces that serve `purpose` by `protocol`.
     pub fn endpoints(&self, purpose: u8, protocol: Protocol) -> impl Iterator<Item = SocketAddr> + '_ {
         let wanted = move |interface: &&Interface| interface.protocol == protocol && interface.serves(purpose);

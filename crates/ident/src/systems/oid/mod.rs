@@ -42,6 +42,10 @@ impl System for Oid {
         if path.is_empty() { None } else { Some(path.rfind('.').unwrap_or(0)) }
     }
 
+    fn separator(&self) -> &'static str {
+        "."
+    }
+
     fn check_path(&self, path: &str) -> Result<(), Refusal> {
         if path.is_empty() { Ok(()) } else { check_arcs(path) }
     }
