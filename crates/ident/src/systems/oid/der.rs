@@ -62,12 +62,13 @@ pub fn from_content(content: &[u8]) -> Result<ObjectIdentifier, Refusal> {
 /// Decodes a relative object identifier, tag 13: its arcs in decimal.
 pub fn decode_relative(octets: &[u8]) -> Result<Vec<String>, Refusal> {
     let start = header(octets, RELATIVE_TAG, RELATIVE)?;
-    let numbers = numbers(octets.get(start..).unwrap_or_default(), start, RELATIVE)?;
+    let numbers = numbers(octets.get(start..).unwrap_or_default(), start, RELATIVE, ARCS)?;
     Ok(numbers.iter().map(Number::to_decimal).collect())
 }
 
 fn decode_content(content: &[u8], start: usize) -> Result<ObjectIdentifier, Refusal> {
-    let numbers = numbers(content, start, ABSOLUTE)?;
+    // The first number stands for two arcs.
+    let numbers = numbers(content, start, ABSOLUTE, ARCS - 1)?;
     let (first, rest) = numbers.split_first().ok_or_else(|| empty(ABSOLUTE, start))?;
     let (root, second) = first.split();
     let rest: Vec<String> = rest.iter().map(Number::to_decimal).collect();
@@ -165,7 +166,7 @@ impl Number {
     }
 }
 
-fn numbers(content: &[u8], start: usize, clause: &'static str) -> Result<Vec<Number>, Refusal> {
+fn numbers(content: &[u8], start: usize, clause: &'static str, most: usize) -> Result<Vec<Number>, Refusal> {
     if content.is_empty() {
         return Err(empty(clause, start));
     }
@@ -184,7 +185,7 @@ fn numbers(content: &[u8], start: usize, clause: &'static str) -> Result<Vec<Num
             let (zh, en) = ("最后一个子标识符不完整", "the last subidentifier is unfinished");
             return Err(Refusal::new("oid-unfinished", clause, zh, en).at(at - 1));
         }
-        if numbers.len() == ARCS {
+        if numbers.len() == most {
             return Err(too_many().at(at - groups.len()));
         }
         numbers.push(Number::from_groups(groups));

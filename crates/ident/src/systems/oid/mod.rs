@@ -81,16 +81,13 @@ impl System for Oid {
     }
 
     fn name_of_key(&self, key: &[u8]) -> String {
-        let (mut name, mut rest) = (String::new(), key);
+        let (mut arcs, mut rest) = (Vec::new(), key);
         while let Some((count, behind)) = rest.split_at_checked(COUNT) {
             let count = count.iter().fold(0, |number, octet| number << 8 | usize::from(*octet));
             let (arc, behind) = behind.split_at(count.min(behind.len()));
-            if !name.is_empty() {
-                name.push('.');
-            }
-            name.push_str(&String::from_utf8_lossy(arc));
+            arcs.push(String::from_utf8_lossy(arc));
             rest = behind;
         }
-        name
+        arcs.join(".")
     }
 }
