@@ -2,6 +2,7 @@
 
 mod corpus;
 mod generate;
+mod oid;
 mod own;
 mod property;
 mod robustness;
