@@ -231,7 +231,8 @@ impl Parts {
         }
         let record_cache = config.store.record_cache.0;
         let authority = store.clone().map(|store| Arc::new(Authority::new(store, rule, record_cache)));
-        let recursor = recursor(&config.resolution, rule)?;
+        let meter = Arc::new(Meter::new());
+        let recursor = recursor(&config.resolution, rule, &meter)?;
         let recursion = recipe.recursion || config.resolution.recursion;
         let answering = Answering { authority: authority.clone(), recursor, recursion };
         let rules = rules(&config);
@@ -241,7 +242,6 @@ impl Parts {
         });
         let primary = administration.is_some();
         let identity = Arc::new(Identity { key, site_serial: site.serial, site, primary });
-        let meter = Arc::new(Meter::new());
         let handle = Arc::new(HandleService::new(
             identity.clone(),
             answering.clone(),
@@ -260,9 +260,13 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     Ok(Arc::new(DiskStore::open(&config.data_directory.join("records"), options)?))
 }
 
-fn recursor(config: &ResolutionConfig, rule: CaseRule) -> Result<Option<Arc<Recursor<Wire>>>, StartError> {
+fn recursor(
+    config: &ResolutionConfig,
+    rule: CaseRule,
+    meter: &Arc<Meter>,
+) -> Result<Option<Arc<Recursor<Wire>>>, StartError> {
     let bootstrap = bootstrap(config);
-    let gateways = Gateways::build(&config.gateways)?;
+    let gateways = Gateways::build(&config.gateways, meter.clone())?;
     if bootstrap.is_empty() && gateways.is_none() {
         return Ok(None);
     }

@@ -10,11 +10,13 @@ mod http;
 
 use crate::clock;
 use crate::config::{ConfigError, GatewayConfig, GatewayProtocol};
+use crate::telemetry::Meter;
 use hufu_client::{Trust, Web, WebAnswer, WebRequest};
 use hufu_ident::{Identifier, Prefix, Ttl, Value, ValueSet};
 use hufu_resolve::{Foreign, Resolved, Told};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ const PAUSE: u64 = 10_000;
 /// All gateways of one node.
 pub struct Gateways {
     gateways: Vec<Gateway>,
+    meter: Arc<Meter>,
 }
 
 /// One way abroad.
@@ -53,9 +56,9 @@ enum Trouble {
 
 impl Gateways {
     /// None if the configuration names no gateway.
-    pub fn build(configs: &[GatewayConfig]) -> Result<Option<Self>, ConfigError> {
+    pub fn build(configs: &[GatewayConfig], meter: Arc<Meter>) -> Result<Option<Self>, ConfigError> {
         let gateways: Vec<Gateway> = configs.iter().map(Gateway::build).collect::<Result<_, _>>()?;
-        Ok((!gateways.is_empty()).then_some(Gateways { gateways }))
+        Ok((!gateways.is_empty()).then_some(Gateways { gateways, meter }))
     }
 
     fn at(&self, prefix: &Prefix) -> Option<&Gateway> {
@@ -72,7 +75,7 @@ impl Foreign for Gateways {
         Box::pin(async move {
             let gateway = self.covering(&name.name().home()).and_then(|prefix| self.at(&prefix));
             match gateway {
-                Some(gateway) => gateway.ask(name, deadline).await,
+                Some(gateway) => gateway.ask(name, deadline, &self.meter).await,
                 None => Told { resolved: Resolved::NotResponsible, by: String::new() },
             }
         })
@@ -96,9 +99,10 @@ impl Gateway {
         })
     }
 
-    async fn ask(&self, name: &Identifier, deadline: Duration) -> Told {
+    async fn ask(&self, name: &Identifier, deadline: Duration, meter: &Meter) -> Told {
         let by = self.url.clone();
         if self.paused_until.load(Ordering::Relaxed) > clock::millis() {
+            meter.asked_abroad(self.prefix.as_str(), "paused");
             let resolved = Resolved::Unreachable(format!("{by} did not answer lately"));
             return Told { resolved, by };
         }
@@ -117,6 +121,12 @@ impl Gateway {
                 Resolved::Unreachable(format!("{by}: {why}"))
             }
         };
+        let outcome = match &resolved {
+            Resolved::Values(_) => "found",
+            Resolved::NotFound => "absent",
+            _ => "failed",
+        };
+        meter.asked_abroad(self.prefix.as_str(), outcome);
         Told { resolved, by }
     }
 

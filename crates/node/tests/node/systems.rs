@@ -150,4 +150,11 @@ fn what_nobody_here_knows_is_asked_abroad() {
     assert_eq!(absent.json()["code"], ResponseCode::HANDLE_NOT_FOUND.0);
     let down = country.hufu(&["resolve", "oid:1.3.6", "--via", &via, "--output", "json"]).expect(1).json();
     assert_eq!(down["code"], ResponseCode::ERROR.0, "{down}");
+    let metrics = Web::plain(alone.admin()).get("/metrics").text();
+    for line in [
+        r#"hufu_gateway_requests_total{gateway="OID:1.2.156.20009",outcome="found"} 1"#,
+        r#"hufu_gateway_requests_total{gateway="OID:1.3",outcome="failed"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
 }
