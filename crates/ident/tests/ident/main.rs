@@ -1,6 +1,7 @@
 //! What the identifier language promises, checked from outside: recorded and own vectors, properties, robustness.
 
 mod corpus;
+mod epc;
 mod generate;
 mod oid;
 mod own;

@@ -273,8 +273,11 @@ fn hold(text: &str, allowed: impl Fn(char) -> bool, least: usize, most: usize) -
     if (least..=most).contains(&found) {
         return Ok(());
     }
-    let zh = format!("该字段须为{least}至{most}个字符，现为{found}个");
-    let en = format!("this field needs {least} to {most} characters, not {found}");
+    let (zh, en) = match least == most {
+        true => (format!("{least}个字符"), format!("{least} characters")),
+        false => (format!("{least}至{most}个字符"), format!("{least} to {most} characters")),
+    };
+    let (zh, en) = (format!("该字段须为{zh}，现为{found}个"), format!("this field needs {en}, not {found}"));
     Err(Refusal::new("epc-length", URI, zh, en).at(0))
 }
 

@@ -30,6 +30,12 @@ const TAG: &str = "urn:epc:tag:";
 const URN: &str = "urn:epc:";
 /// Characters of the longest text read: every bit of a tag as a character, or a URN with every character escaped.
 const TEXT_CHARS: usize = BITS;
+/// Characters of a tag in hexadecimal or binary; the shortest is a “+” tag of an asset of a few digits.
+const LENGTHS: std::ops::RangeInclusive<usize> = 8..=BITS;
+/// Hexadecimal digits of the shortest tag with a company prefix: what is shorter is an EPC only if it decodes.
+const CERTAIN_DIGITS: usize = 24;
+/// Zeros and ones of the same.
+const CERTAIN_BITS: usize = 96;
 
 /// An EPC that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,26 +146,25 @@ pub fn forms(elements: &[(&str, &str)], gcp_length: Option<usize>) -> Vec<(&'sta
 /// Reads an EPC in any spelling: a URN (`urn:epc:id:`, `idpat:`, `class:`, `tag:`), hexadecimal digits or zeros and
 /// ones of a tag; `None` if the text is none of them.
 ///
-/// Digits alone may as well be an element string: they are an EPC only if they decode as one.
+/// Digits alone may as well be an element string, and what is short may be anything: these are an EPC only if they
+/// decode as one.
 pub fn read(text: &str) -> Option<Result<Epc, Refusal>> {
     if after(text, URN).is_some() {
         return Some(read_urn(text));
     }
-    if text.len() < 24 || text.len() > TEXT_CHARS {
+    if !LENGTHS.contains(&text.len()) || !text.bytes().all(|octet| octet.is_ascii_hexdigit()) {
         return None;
     }
-    if text.len() >= 96 && text.bytes().all(|octet| matches!(octet, b'0' | b'1')) {
-        return Bits::from_zeros_and_ones(text).and_then(|bits| decode(&bits, 1)).ok().map(Ok);
-    }
-    if !text.bytes().all(|octet| octet.is_ascii_hexdigit()) || text.len() % 2 != 0 {
-        return None;
+    if text.len() >= CERTAIN_BITS && text.bytes().all(|octet| matches!(octet, b'0' | b'1')) {
+        return decode_zeros_and_ones(text).ok().map(Ok);
     }
     let header = text.get(..2).and_then(|octet| u8::from_str_radix(octet, 16).ok())?;
-    if scheme::headed(header).is_none() && plus::headed(header).is_none() {
+    if text.len() % 2 != 0 || scheme::headed(header).is_none() && plus::headed(header).is_none() {
         return None;
     }
+    let certain = text.len() >= CERTAIN_DIGITS && !text.bytes().all(|octet| octet.is_ascii_digit());
     match decode_hex(text) {
-        Err(_) if text.bytes().all(|octet| octet.is_ascii_digit()) => None,
+        Err(_) if !certain => None,
         other => Some(other),
     }
 }

@@ -115,7 +115,10 @@ impl Encoding {
 
     fn read(self, reader: &mut Reader<'_>, length: usize) -> Result<String, Refusal> {
         match self {
-            Encoding::Integer => padded(reader.take(integer_bits(length))?, length),
+            Encoding::Integer => {
+                let at = reader.place();
+                padded(reader.take(integer_bits(length))?, length).map_err(|refusal| refusal.at(at))
+            }
             Encoding::Code40 => read_code40(reader, length),
             _ => {
                 let each = self.bits(1);
