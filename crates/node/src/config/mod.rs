@@ -239,7 +239,8 @@ pub struct GatewayConfig {
     /// `gs1:` for a whole system, asked where our own nodes know nobody; `gs1:950` for a part, as if delegated.
     pub prefix: String,
     pub protocol: GatewayProtocol,
-    /// The base of a resolver, or, for `http`, a URL with `{identifier}` in it.
+    /// The base of a resolver; for `http` a URL with `{identifier}` in it; for `dns` a resolver and a zone,
+    /// `dns://192.0.2.53:53/oid-res.org`.
     pub url: String,
     /// PEM file of authorities to believe besides the machine's own.
     pub certificates: Option<PathBuf>,
@@ -266,6 +267,8 @@ impl GatewayConfig {
 pub enum GatewayProtocol {
     /// A GS1-conformant resolver: linksets.
     Gs1,
+    /// The DNS, for OIDs: NAPTR records below a zone.
+    Dns,
     /// A universal resolver: DID documents.
     Did,
     /// A URL that redirects, or answers with gateway JSON.
@@ -459,8 +462,13 @@ impl Config {
                     format!("{:?}: only for systems beside Handle, e.g. \"gs1:\" (use upstream)", gateway.prefix);
                 return Err(ConfigError::rule("resolution.gateway.prefix", rule));
             }
-            if !gateway.url.starts_with("https://") && !gateway.url.starts_with("http://") {
-                let rule = format!("{:?} must begin with https:// or http://", gateway.url);
+            let url = &gateway.url;
+            let good = match gateway.protocol {
+                GatewayProtocol::Dns => crate::gateway::dns_target(url).is_some(),
+                _ => url.starts_with("https://") || url.starts_with("http://"),
+            };
+            if !good {
+                let rule = format!("{url:?} must begin with https:// or http://, or read dns://192.0.2.53:53/zone");
                 return Err(ConfigError::rule("resolution.gateway.url", rule));
             }
         }

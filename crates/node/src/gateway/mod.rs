@@ -5,6 +5,7 @@
 //! all others; a server that does not answer is left alone for a while.
 
 mod did;
+mod dns;
 mod gs1;
 mod http;
 
@@ -19,6 +20,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+pub(crate) use dns::target as dns_target;
 
 /// Octets of a foreign answer.
 const ANSWER: usize = 1 << 20;
@@ -109,6 +112,7 @@ impl Gateway {
         let wait = self.timeout.min(deadline);
         let asked = match self.protocol {
             GatewayProtocol::Gs1 => gs1::ask(self, name, wait).await,
+            GatewayProtocol::Dns => dns::ask(self, name, wait).await,
             GatewayProtocol::Did => did::ask(self, name, wait).await,
             GatewayProtocol::Http => http::ask(self, name, wait).await,
         };
@@ -144,9 +148,12 @@ impl Gateway {
 
     /// A value of a foreign record; only what is public comes from abroad.
     fn value(&self, index: u32, kind: &str, data: impl Into<Vec<u8>>, answer: &WebAnswer) -> Value {
-        let seconds = max_age(answer).unwrap_or(self.ttl);
-        Value { ttl: Ttl::Relative(seconds), timestamp: clock::seconds() as u32, ..Value::new(index, kind, data) }
+        foreign_value(index, kind, data, max_age(answer).unwrap_or(self.ttl))
     }
+}
+
+fn foreign_value(index: u32, kind: &str, data: impl Into<Vec<u8>>, ttl: u32) -> Value {
+    Value { ttl: Ttl::Relative(ttl), timestamp: clock::seconds() as u32, ..Value::new(index, kind, data) }
 }
 
 /// `Cache-Control: max-age` in seconds.
