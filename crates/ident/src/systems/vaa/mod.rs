@@ -7,7 +7,7 @@
 use crate::identifier::Identifier;
 use crate::refusal::Refusal;
 
-const CLAUSE: &str = "VAA coding rule §prefix";
+pub const CLAUSE: &str = "VAA coding rule §prefix";
 /// Issuers whose prefixes follow this grammar.
 pub const ISSUERS: [&str; 2] = ["88", "86"];
 
