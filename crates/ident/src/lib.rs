@@ -9,6 +9,7 @@ pub mod answer;
 pub mod identifier;
 pub mod lens;
 pub mod limits;
+pub mod mapping;
 pub mod reading;
 pub mod record;
 pub mod refusal;

@@ -88,7 +88,10 @@ pub(crate) fn bind_all<S>(
 
 /// The free port that one socket got may be taken for the next; then another is tried, unless a port was
 /// asked for.
-fn until_port_is_free<T>(addresses: &[SocketAddr], bind: impl Fn() -> Result<T, BindError>) -> Result<T, BindError> {
+pub(crate) fn until_port_is_free<T>(
+    addresses: &[SocketAddr],
+    bind: impl Fn() -> Result<T, BindError>,
+) -> Result<T, BindError> {
     for _ in 1..PORT_ATTEMPTS {
         match bind() {
             Err(error) if error.is_in_use() && addresses.iter().any(|address| address.port() == 0) => {}

@@ -45,11 +45,19 @@ impl Context {
     /// everybody, so a panic is counted and logged, and the frame dropped.
     fn guard<T>(&self, out: &mut Vec<u8>, call: impl FnOnce(&mut Vec<u8>) -> T) -> Option<T> {
         out.clear();
-        let done = catch_unwind(AssertUnwindSafe(|| call(out))).ok();
+        let done = self.guarded(|| call(out));
+        if done.is_none() {
+            out.clear();
+        }
+        done
+    }
+
+    /// Calls what must not end the loop that serves everybody; a panic is counted and logged.
+    pub(crate) fn guarded<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(call)).ok();
         if done.is_none() {
             tracing::error!("service panicked on a frame");
             counters::add(&self.counters.panics, 1);
-            out.clear();
         }
         done
     }

@@ -2,7 +2,8 @@
 
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
-use crate::config::{Config, PrivateAddresses, ResolutionConfig};
+use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
@@ -39,6 +40,8 @@ pub enum StartError {
     Store(#[from] hufu_store::StoreError),
     #[error("{0}")]
     Provision(#[from] provision::ProvisionError),
+    #[error("{0}")]
+    Config(#[from] ConfigError),
     #[error("{path}: {error}")]
     File { path: PathBuf, error: std::io::Error },
 }
@@ -228,7 +231,8 @@ impl Parts {
         }
         let record_cache = config.store.record_cache.0;
         let authority = store.clone().map(|store| Arc::new(Authority::new(store, rule, record_cache)));
-        let recursor = recursor(&config.resolution, rule);
+        let meter = Arc::new(Meter::new());
+        let recursor = recursor(&config.resolution, rule, &meter)?;
         let recursion = recipe.recursion || config.resolution.recursion;
         let answering = Answering { authority: authority.clone(), recursor, recursion };
         let rules = rules(&config);
@@ -238,7 +242,6 @@ impl Parts {
         });
         let primary = administration.is_some();
         let identity = Arc::new(Identity { key, site_serial: site.serial, site, primary });
-        let meter = Arc::new(Meter::new());
         let handle = Arc::new(HandleService::new(
             identity.clone(),
             answering.clone(),
@@ -257,10 +260,15 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     Ok(Arc::new(DiskStore::open(&config.data_directory.join("records"), options)?))
 }
 
-fn recursor(config: &ResolutionConfig, rule: CaseRule) -> Option<Arc<Recursor<Wire>>> {
+fn recursor(
+    config: &ResolutionConfig,
+    rule: CaseRule,
+    meter: &Arc<Meter>,
+) -> Result<Option<Arc<Recursor<Wire>>>, StartError> {
     let bootstrap = bootstrap(config);
-    if bootstrap.is_empty() {
-        return None;
+    let gateways = Gateways::build(&config.gateways, meter.clone())?;
+    if bootstrap.is_empty() && gateways.is_none() {
+        return Ok(None);
     }
     let private_addresses = match config.private_addresses {
         PrivateAddresses::Allow => true,
@@ -277,7 +285,11 @@ fn recursor(config: &ResolutionConfig, rule: CaseRule) -> Option<Arc<Recursor<Wi
         ..RecursorLimits::default()
     };
     let upstream = Wire::new(Exchange::new());
-    Some(Arc::new(Recursor::new(upstream, bootstrap, rule, config.cache.0, limits)))
+    let recursor = Recursor::new(upstream, bootstrap, rule, config.cache.0, limits);
+    Ok(Some(Arc::new(match gateways {
+        Some(gateways) => recursor.with_foreign(Arc::new(gateways)),
+        None => recursor,
+    })))
 }
 
 fn bootstrap(config: &ResolutionConfig) -> Bootstrap {

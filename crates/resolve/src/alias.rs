@@ -1,6 +1,6 @@
-//! Following HS_ALIAS from name to name, with cycles and over-long chains cut.
+//! Following aliases (HS_ALIAS, and mappings that say so) from name to name, with cycles and over-long chains cut.
 
-use hufu_ident::systems::handle::kind;
+use hufu_ident::mapping::Mapping;
 use hufu_ident::{Identifier, ValueSet, limits};
 use std::future::Future;
 
@@ -13,10 +13,11 @@ pub enum AliasFault {
     TooLong,
 }
 
-/// The name that a record stands for, if it is an alias that everybody may see.
-pub fn target(values: &ValueSet) -> Option<Identifier> {
-    let alias = values.iter().find(|value| value.is_kind(kind::ALIAS) && value.permissions.public_read())?;
-    Identifier::parse(std::str::from_utf8(alias.data).ok()?.trim()).ok()
+/// The name that a record stands for at `now` (Unix seconds), if it is an alias that everybody may see.
+pub fn target(values: &ValueSet, now: u64) -> Option<Identifier> {
+    let public = values.iter().filter(|value| value.permissions.public_read());
+    let aliases = public.filter_map(|value| Mapping::of(&value)).filter(|mapping| mapping.alias && mapping.holds(now));
+    aliases.map(|mapping| mapping.to).next()
 }
 
 /// Looks `name` up with `look_up` and follows aliases to a record that is none, or to an absence.
@@ -24,6 +25,7 @@ pub fn target(values: &ValueSet) -> Option<Identifier> {
 /// Gives the names passed, first to last, and what `look_up` said of the last.
 pub async fn follow<T, E, F>(
     name: Identifier,
+    now: u64,
     mut look_up: impl FnMut(Identifier) -> F,
     values_of: impl Fn(&T) -> Option<&ValueSet>,
 ) -> Result<(Vec<Identifier>, T), E>
@@ -35,7 +37,7 @@ where
     let mut current = name;
     loop {
         let found = look_up(current.clone()).await?;
-        let Some(next) = values_of(&found).and_then(target) else {
+        let Some(next) = values_of(&found).and_then(|values| target(values, now)) else {
             return Ok((passed, found));
         };
         let same = |seen: &Identifier| seen.key(Default::default()) == next.key(Default::default());

@@ -1,7 +1,9 @@
 //! What the identifier language promises, checked from outside: recorded and own vectors, properties, robustness.
 
 mod corpus;
+mod epc;
 mod generate;
+mod oid;
 mod own;
 mod property;
 mod robustness;

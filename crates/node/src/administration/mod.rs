@@ -6,6 +6,7 @@
 
 mod authorise;
 mod identity;
+mod mappings;
 mod operations;
 pub mod rights;
 

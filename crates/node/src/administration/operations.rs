@@ -118,6 +118,7 @@ impl Administration {
                 None => (None, Condition::Absent),
             };
             self.authorise_create(&identifier, before.as_ref(), &values, claim).await?;
+            self.check_mappings(&identifier, &values).await?;
             let old = before.as_ref().map(ValueSet::to_values).unwrap_or_default();
             let mut writes = Vec::new();
             let mut new = stamped(values.clone(), &old);
@@ -319,6 +320,9 @@ impl Administration {
             if let Some(fault) = change.fault {
                 return Err(fault);
             }
+            let changed = |value: &&Value| !old.iter().any(|before| before.same_but_time(value));
+            let changed: Vec<Value> = change.new.iter().filter(changed).cloned().collect();
+            self.check_mappings(identifier, &changed).await?;
             let new = stamped(change.new, &old);
             if self.commit(&key, vec![put(&key, new, Condition::Version(stored.version))]).await? {
                 let name = identifier.as_str().as_bytes().to_vec();

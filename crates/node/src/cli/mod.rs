@@ -4,6 +4,7 @@
 //! "no", 2 unusable input, 3 unreachable or broken.
 
 mod args;
+mod codes;
 mod connection;
 mod delegate;
 mod error;
@@ -76,6 +77,10 @@ pub enum Command {
     Remove(write::RemoveArgs),
     /// Delete an identifier
     Delete(write::DeleteArgs),
+    /// Show every known code of one thing
+    Codes(codes::CodesArgs),
+    /// Declare that two codes are of one thing
+    Map(Box<codes::MapArgs>),
     /// List the identifiers of a prefix
     List(list::ListArgs),
     /// Make a server responsible for a prefix
@@ -141,6 +146,8 @@ async fn ask(command: Command, screen: &Screen) -> Result<Exit, CliError> {
         Command::Modify(args) => write::modify(&args, screen).await,
         Command::Remove(args) => write::remove(&args, screen).await,
         Command::Delete(args) => write::delete(&args, screen).await,
+        Command::Codes(args) => codes::codes(&args, screen).await,
+        Command::Map(args) => codes::map(&args, screen).await,
         Command::List(args) => list::run(&args, screen).await,
         Command::Home(args) => prefix::home(&args, true, screen).await,
         Command::Unhome(args) => prefix::home(&args, false, screen).await,

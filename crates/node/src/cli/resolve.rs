@@ -7,12 +7,14 @@ use super::remote::{Asker, Reply};
 use super::screen::{Screen, duration, printable};
 use super::trace::{hops, hops_table};
 use super::values::{value_json, values_table};
+use crate::clock;
 use clap::Args;
 use hufu_client::ResolveOptions;
 use hufu_ident::limits::ALIAS_DEPTH;
+use hufu_ident::mapping::SAME_AS;
 use hufu_ident::systems::handle::kind;
 use hufu_ident::systems::handle::wire::ResponseCode;
-use hufu_ident::{CaseRule, Identifier, Name, RecordKey, SelectionBuf};
+use hufu_ident::{CaseRule, Identifier, Name, RecordKey, SelectionBuf, ValueSet};
 use serde_json::{Value as Json, json};
 
 /// Arguments of `hufu resolve`.
@@ -135,14 +137,14 @@ fn key(name: &str) -> RecordKey {
 fn with_alias(selection: &SelectionBuf, follow: bool) -> SelectionBuf {
     let mut wider = selection.clone();
     if follow && !selection.is_all() {
-        wider.types.push(kind::ALIAS.as_bytes().to_vec());
+        wider.types.extend([kind::ALIAS, SAME_AS].map(|kind| kind.as_bytes().to_vec()));
     }
     wider
 }
 
 fn alias(reply: &Reply) -> Option<String> {
-    let value = reply.values.iter().find(|value| value.is_kind(kind::ALIAS))?;
-    String::from_utf8(value.data.clone()).ok().filter(|target| !target.is_empty())
+    let values = ValueSet::from_values(reply.values.clone());
+    hufu_resolve::alias::target(&values, clock::seconds()).map(|target| target.to_string())
 }
 
 impl Resolution {

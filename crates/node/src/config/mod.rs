@@ -195,6 +195,9 @@ pub struct ResolutionConfig {
     pub root: Vec<SocketAddr>,
     /// First hops for prefixes, e.g. the national top-level nodes for 88 and 86.
     pub upstream: Vec<UpstreamConfig>,
+    /// Ways to other systems' own networks, one a prefix.
+    #[serde(rename = "gateway")]
+    pub gateways: Vec<GatewayConfig>,
     pub cache: Octets,
     pub max_ttl: Span,
     pub negative_ttl: Span,
@@ -210,6 +213,7 @@ impl Default for ResolutionConfig {
             recursion: false,
             root: Vec::new(),
             upstream: Vec::new(),
+            gateways: Vec::new(),
             cache: Octets::mebi(256),
             max_ttl: Span::seconds(172_800),
             negative_ttl: Span::seconds(30),
@@ -226,6 +230,46 @@ impl Default for ResolutionConfig {
 pub struct UpstreamConfig {
     pub prefix: String,
     pub servers: Vec<SocketAddr>,
+}
+
+/// A way to servers of another system's own network.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// `gs1:` for a whole system, asked where our own nodes know nobody; `gs1:950` for a part, as if delegated.
+    pub prefix: String,
+    pub protocol: GatewayProtocol,
+    /// The base of a resolver, or, for `http`, a URL with `{identifier}` in it.
+    pub url: String,
+    /// PEM file of authorities to believe besides the machine's own.
+    pub certificates: Option<PathBuf>,
+    #[serde(default = "GatewayConfig::usual_timeout")]
+    pub timeout: Span,
+    /// Lifetime of answers that name none.
+    #[serde(default = "GatewayConfig::usual_ttl")]
+    pub ttl: Span,
+}
+
+impl GatewayConfig {
+    fn usual_timeout() -> Span {
+        Span::seconds(3)
+    }
+
+    fn usual_ttl() -> Span {
+        Span::seconds(3600)
+    }
+}
+
+/// What the servers behind a gateway speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GatewayProtocol {
+    /// A GS1-conformant resolver: linksets.
+    Gs1,
+    /// A universal resolver: DID documents.
+    Did,
+    /// A URL that redirects, or answers with gateway JSON.
+    Http,
 }
 
 /// Whether servers on private addresses may be asked when a record names them.
@@ -310,7 +354,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    fn rule(key: &str, rule: impl Into<String>) -> Self {
+    pub(crate) fn rule(key: &str, rule: impl Into<String>) -> Self {
         ConfigError::Rule { key: key.into(), rule: rule.into() }
     }
 }
@@ -384,7 +428,8 @@ impl Config {
             self.administration.public_key_file.as_mut(),
             self.log.queries.as_mut(),
         ];
-        for path in own.into_iter().flatten() {
+        let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
+        for path in own.into_iter().chain(certificates).flatten() {
             *path = base.join(&*path);
         }
     }
@@ -405,6 +450,20 @@ impl Config {
             hufu_ident::Prefix::parse(&upstream.prefix)
                 .map_err(|refusal| ConfigError::rule("resolution.upstream.prefix", refusal.to_string()))?;
         }
+        for gateway in &self.resolution.gateways {
+            let prefix = hufu_ident::Prefix::parse(&gateway.prefix);
+            let prefix =
+                prefix.map_err(|refusal| ConfigError::rule("resolution.gateway.prefix", refusal.to_string()))?;
+            if prefix.path().is_none() {
+                let rule =
+                    format!("{:?}: only for systems beside Handle, e.g. \"gs1:\" (use upstream)", gateway.prefix);
+                return Err(ConfigError::rule("resolution.gateway.prefix", rule));
+            }
+            if !gateway.url.starts_with("https://") && !gateway.url.starts_with("http://") {
+                let rule = format!("{:?} must begin with https:// or http://", gateway.url);
+                return Err(ConfigError::rule("resolution.gateway.url", rule));
+            }
+        }
         for identity in &self.administration.server_administrators {
             let named = identity.split_once(':').is_some_and(|(index, _)| index.parse::<u32>().is_ok());
             if !named || hufu_ident::Reference::parse(identity).is_none() {
@@ -421,7 +480,9 @@ impl Config {
         if self.http.certificate.is_some() != self.http.key.is_some() {
             return Err(ConfigError::rule("http.certificate", "certificate and key belong together: set both or none"));
         }
-        if self.role.recipe().recursion && self.resolution.root.is_empty() && self.resolution.upstream.is_empty() {
+        let knows = &self.resolution;
+        let knows_nobody = knows.root.is_empty() && knows.upstream.is_empty() && knows.gateways.is_empty();
+        if self.role.recipe().recursion && knows_nobody {
             let rule = "a recursive node needs root servers (root = [\"192.0.2.1:2641\"]) or first hops (upstream)";
             return Err(ConfigError::rule("resolution.root", rule));
         }

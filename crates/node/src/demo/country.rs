@@ -1,5 +1,6 @@
 //! The nodes of the demo: configured, started from the root down, delegated, filled.
 
+use super::data::systems::{self, Delegation, Item};
 use super::data::{self, Company};
 use crate::administration::{Claim, Operation};
 use crate::config::{Config, Octets, Span, UpstreamConfig};
@@ -7,6 +8,7 @@ use crate::node::RunningNode;
 use crate::provision::{first_administrator, prefix_handle};
 use crate::roles::Role;
 use crate::{clock, keys, random};
+use hufu_ident::mapping::SAME_AS;
 use hufu_ident::systems::handle::{AdminRecord, kind, right};
 use hufu_ident::{CaseRule, Identifier, Reference, Scheme, Value, ValueSet, recognise};
 use hufu_store::{Batch, Condition, Write};
@@ -129,6 +131,13 @@ impl Country {
             country.fill(company).await?;
         }
         country.host_a_handle().await?;
+        for delegation in &systems::DELEGATIONS {
+            country.delegate(delegation.prefix, delegation.parent, false).await?;
+        }
+        for item in &systems::ITEMS {
+            country.register(item).await?;
+        }
+        country.name_the_codes().await?;
         Ok(country)
     }
 
@@ -150,12 +159,39 @@ impl Country {
         Ok(())
     }
 
+    /// Writes a record of another system at the node that its prefix is homed at.
+    async fn register(&self, item: &Item) -> Result<(), String> {
+        let Some(member) = self.home_of(item.home) else { return Err(format!("no node for {}", item.home)) };
+        let mut values = item.values(&member.http_url());
+        let owner = Reference::new(0, prefix_handle(&member.prefixes()[0]).as_str());
+        values.push(Value::new(100, kind::ADMIN, AdminRecord::new(right::RECORD, owner).to_bytes()));
+        let operation = Operation::Create { name: item.name.into(), values, overwrite: true, mint: false };
+        self.perform(member, operation, item.name).await
+    }
+
+    /// The VAA record of the engine names its other codes.
+    async fn name_the_codes(&self) -> Result<(), String> {
+        let Some(member) = self.home_of(data::ENGINES.prefix) else { return Ok(()) };
+        let values = systems::CODES.iter().zip(700..).map(|(code, index)| Value::new(index, SAME_AS, *code)).collect();
+        let operation = Operation::Add { name: systems::ENGINE.into(), values, overwrite: true };
+        self.perform(member, operation, systems::ENGINE).await
+    }
+
+    async fn perform(&self, member: &Member, operation: Operation, name: &str) -> Result<(), String> {
+        let claim = Claim::Proven(first_administrator(&member.prefixes()[0]));
+        let administration = member.node.parts.administration.as_ref().ok_or("that node keeps no records")?;
+        let done = administration.perform(operation, &claim).await;
+        done.map(|_| ()).map_err(|refused| format!("{name} cannot be written: {refused:?}"))
+    }
+
     fn config(&self, place: &Place, position: usize, ports: Ports) -> Config {
         let folder = self.directory.join(place.folder);
         let mut config = Config::new(place.role, place.name, folder.clone());
         let loopback = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         let port = |fixed| if ports == Ports::Fixed { fixed } else { 0 };
-        config.prefixes = place.prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+        let homed = |delegation: &&Delegation| place.prefixes.contains(&delegation.home);
+        let more = systems::DELEGATIONS.iter().filter(homed).map(|delegation| delegation.prefix);
+        config.prefixes = place.prefixes.iter().copied().chain(more).map(str::to_owned).collect();
         config.handle.listen = loopback.clone();
         (config.handle.udp_port, config.handle.tcp_port) = (port(place.handle), port(place.handle));
         config.handle.key_file = folder.join("server-key.pem");
@@ -263,11 +299,21 @@ impl Country {
                 samples.push(Sample { system, identifier, title, expect });
             }
         }
+        samples.extend(systems::ITEMS.iter().filter_map(|item| self.system_sample(item)));
         let hosted = "托管的 Handle 标识 A Handle identifier, hosted by the top-level node";
         samples.extend(self.top_level_sample(HOSTED, kind::DESC, hosted));
         let prefix = "二级节点前缀的服务站点 A prefix handle: where a secondary node is";
         samples.extend(self.top_level_sample("0.NA/88.118", kind::SITE, prefix));
         samples
+    }
+
+    fn system_sample(&self, item: &Item) -> Option<Sample> {
+        let store = self.home_of(item.home)?.node.parts.store.as_ref()?;
+        let name = Identifier::parse(item.name).ok()?;
+        let stored = store.get(name.key(CaseRule::Insensitive).as_bytes()).ok()??;
+        let expect = stored.values.to_values().into_iter().find(|value| !value.is_kind(kind::ADMIN))?;
+        let title = format!("{} {}", item.title_zh, item.title_en);
+        Some(Sample { system: recognise(item.name).name(), identifier: item.name.to_owned(), title, expect })
     }
 
     fn top_level_sample(&self, identifier: &str, expected: &str, title: &str) -> Option<Sample> {

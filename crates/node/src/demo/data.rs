@@ -8,6 +8,7 @@ mod draw;
 mod engines;
 mod fibre;
 mod sheet;
+pub mod systems;
 
 use hufu_ident::Value;
 use sheet::Site;

@@ -3,8 +3,8 @@
 //! The exact form was observed, not published, so ours is a profile: data are a plain string where they are
 //! text and an object otherwise, times are Unix seconds.
 
-use super::value_json::{data_to_json, references_to_json};
-use hufu_ident::{Permissions, Ttl, ValueRef, ValueSet};
+use super::value_json::{self, data_to_json, references_to_json};
+use hufu_ident::{Permissions, Ttl, Value, ValueRef, ValueSet};
 use serde_json::{Value as Json, json};
 
 /// The answer for a record that was found. `now` (Unix seconds) turns absolute TTLs into remaining seconds.
@@ -41,10 +41,31 @@ fn data(value: &ValueRef<'_>) -> Json {
     }
 }
 
+/// Values as a gateway gives them: data are a plain string, or an object with `format` and `value`. Rights are not
+/// read: what a gateway gives is public.
+pub fn read(values: &Json) -> Result<Vec<Value>, String> {
+    let list = values.as_array().ok_or("there is no list of values")?;
+    list.iter().map(read_one).collect()
+}
+
+fn read_one(value: &Json) -> Result<Value, String> {
+    let index = value["index"].as_u64().and_then(|index| u32::try_from(index).ok()).ok_or("a value has no index")?;
+    let kind = value["type"].as_str().ok_or("a value has no type")?;
+    let data = match &value["data"] {
+        Json::String(text) => text.clone().into_bytes(),
+        Json::Object(_) => value_json::data_from_json(&value["data"]).map_err(|error| error.to_string())?,
+        other => other.to_string().into_bytes(),
+    };
+    let mut read = Value::new(index, kind, data);
+    if let Some(seconds) = value["ttl"].as_u64().and_then(|seconds| u32::try_from(seconds).ok()) {
+        read.ttl = Ttl::Relative(seconds);
+    }
+    Ok(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_ident::Value;
 
     #[test]
     fn text_is_plain_and_everything_else_an_object() {
@@ -59,5 +80,8 @@ mod tests {
         assert!(answer.to_string().starts_with(r#"{"responseCode":1,"handle":"88.111.1/111","value":["#));
         assert_eq!(answer["value"][1]["data"]["format"], "admin");
         assert_eq!(answer["value"][1]["ttl"], 60);
+        let back = read(&answer["value"]).unwrap();
+        assert_eq!((back[0].data.as_slice(), back[1].data.len()), (&b"https://a.example/"[..], 16));
+        assert!(read(&json!([{"type": "URL"}])).is_err());
     }
 }

@@ -5,7 +5,8 @@
 
 mod auth;
 mod challenge;
-mod gateway_json;
+pub(crate) mod codes;
+pub(crate) mod gateway_json;
 mod handles;
 mod locations;
 mod name;
@@ -108,6 +109,7 @@ async fn route(web: &Web, asked: Asked) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return match path.strip_prefix("/api").unwrap_or_default() {
             "/handles" => handles::collection(web, &asked).await,
+            "/v1/codes" => codes::answer(web, &asked).await,
             "/prefixes" => prefixes::answer(web, &asked).await,
             "/site" if asked.is_get() => prefixes::site(web),
             "/sessions" | "/sessions/" | "/sessions/this" => sessions::answer(web, &asked).await,

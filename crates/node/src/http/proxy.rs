@@ -125,7 +125,8 @@ async fn look_up(
         let looked = look_up_one(web, asked, identifier.clone()).await?;
         return Ok((vec![identifier], looked));
     }
-    alias::follow(identifier, |name| look_up_one(web, asked, name), |looked: &Looked| Some(&looked.values)).await
+    let look_up = |name| look_up_one(web, asked, name);
+    alias::follow(identifier, clock::seconds(), look_up, |looked: &Looked| Some(&looked.values)).await
 }
 
 async fn look_up_one(web: &Web, asked: &Asked, name: Identifier) -> Result<Looked, Failure> {

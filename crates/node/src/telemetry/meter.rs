@@ -22,6 +22,12 @@ struct Change {
     operation: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Abroad {
+    gateway: String,
+    outcome: &'static str,
+}
+
 /// Outcomes counted apart.
 const OUTCOMES: [&str; 6] = ["found", "absent", "nothing-selected", "not-responsible", "referred", "other"];
 
@@ -31,6 +37,7 @@ pub struct Meter {
     resolutions: [[Counter; OUTCOMES.len()]; Scheme::ALL.len()],
     changes: Family<Change, Counter>,
     malformed: Counter,
+    abroad: Family<Abroad, Counter>,
     waits: Histogram,
 }
 
@@ -43,6 +50,7 @@ impl Meter {
         });
         let changes = Family::default();
         let malformed = Counter::default();
+        let abroad = Family::default();
         // From 100 µs to 13 s, doubling.
         let waits = Histogram::new(exponential_buckets(0.000_1, 2.0, 18));
         registry.register(
@@ -52,8 +60,9 @@ impl Meter {
         );
         registry.register("resolutions", "Questions answered, by identifier system and outcome", family);
         registry.register("changes", "Operations that changed records", changes.clone());
+        registry.register("gateway_requests", "Questions to foreign networks, by gateway prefix", abroad.clone());
         registry.register("malformed", "Frames that did not decode", malformed.clone());
-        Meter { registry: Mutex::new(registry), resolutions, changes, malformed, waits }
+        Meter { registry: Mutex::new(registry), resolutions, changes, malformed, abroad, waits }
     }
 
     pub fn resolved(&self, name: &str, code: ResponseCode) {
@@ -77,6 +86,11 @@ impl Meter {
 
     pub fn changed(&self, op: OpCode) {
         self.changes.get_or_create(&Change { operation: op.name().unwrap_or("other") }).inc();
+    }
+
+    /// A question to a foreign network: `found`, `absent`, `failed` or `paused`.
+    pub fn asked_abroad(&self, gateway: &str, outcome: &'static str) {
+        self.abroad.get_or_create(&Abroad { gateway: gateway.to_owned(), outcome }).inc();
     }
 
     pub fn malformed(&self) {

@@ -10,6 +10,7 @@ mod outage;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
+mod systems;
 mod versions;
 
 use hufu_ident::Reference;

@@ -29,7 +29,7 @@ async fn chase(records: &[(&str, ValueSet)], from: &str) -> Result<(Vec<String>,
         let found = records.get(name.as_str()).cloned().ok_or(Fault::Absent);
         async move { found }
     };
-    let (passed, last) = follow(identifier(from), look_up, |values| Some(values)).await?;
+    let (passed, last) = follow(identifier(from), 0, look_up, |values| Some(values)).await?;
     Ok((passed.iter().map(ToString::to_string).collect(), last))
 }
 
@@ -70,7 +70,7 @@ async fn twenty_links_are_followed_and_no_more() {
 
 #[test]
 fn only_a_public_well_formed_alias_counts() {
-    let target = |value: Value| alias::target(&ValueSet::from_values(vec![value])).map(|name| name.to_string());
+    let target = |value: Value| alias::target(&ValueSet::from_values(vec![value]), 0).map(|name| name.to_string());
     assert_eq!(target(Value::new(1, "hs_alias", "1/b")), Some("1/b".into()));
     assert_eq!(target(Value::new(1, kind::ALIAS, "1/b").with_permissions(0x0C)), None, "it would give itself away");
     assert_eq!(target(Value::new(1, kind::ALIAS, "")), None);
@@ -91,7 +91,7 @@ async fn aliases_cross_prefixes() {
     let country = Country::new();
     country.enterprise.put("88.118.8/old", vec![Value::new(1, kind::ALIAS, "86.122.2/x")]);
     let recursor = country.recursor(Default::default());
-    let found = follow(identifier("88.118.8/old"), |name| look_up(&recursor, name), |values| Some(values)).await;
+    let found = follow(identifier("88.118.8/old"), 0, |name| look_up(&recursor, name), |values| Some(values)).await;
     let (passed, values) = found.expect("a record");
     assert_eq!(passed, [identifier("88.118.8/old"), identifier("86.122.2/x")]);
     assert!(values.iter().any(|value| value.is_kind("URL")));

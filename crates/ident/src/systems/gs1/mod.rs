@@ -1,5 +1,8 @@
 //! GS1 keys: `01/06901234567892/21/SN1`, delegated by company prefix, digit by digit.
 
+pub mod epc;
+pub mod links;
+
 use crate::reading::Reading;
 use crate::refusal::Refusal;
 use crate::system::{Scheme, System};
