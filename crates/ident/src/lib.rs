@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod identifier;
+pub mod lens;
 pub mod limits;
 pub mod mapping;
 pub mod reading;

@@ -25,6 +25,12 @@ impl Refusal {
         self.at = Some(position);
         self
     }
+
+    /// The same refusal about a text that begins `by` characters earlier.
+    pub fn shifted(mut self, by: usize) -> Self {
+        self.at = self.at.map(|at| at + by);
+        self
+    }
 }
 
 impl fmt::Display for Refusal {

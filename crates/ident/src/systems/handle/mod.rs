@@ -7,6 +7,7 @@ pub mod hash;
 pub mod keys;
 pub mod kinds;
 pub mod proof;
+pub mod reading;
 pub mod site;
 pub mod wire;
 

@@ -7,7 +7,7 @@
 use crate::identifier::Identifier;
 use crate::refusal::Refusal;
 
-const CLAUSE: &str = "VAA coding rule §prefix";
+pub const CLAUSE: &str = "VAA coding rule §prefix";
 /// Issuers whose prefixes follow this grammar.
 pub const ISSUERS: [&str; 2] = ["88", "86"];
 
@@ -33,6 +33,11 @@ pub fn parse(text: &str) -> Result<Parts<'_>, Refusal> {
         let refusal = Refusal::new("no-suffix", CLAUSE, "缺少“/”和后缀", "“/” and a suffix are missing");
         return Err(refusal.at(text.chars().count()));
     };
+    Ok(Parts { suffix, ..parse_prefix(prefix)? })
+}
+
+/// Parses the prefix of an enterprise alone; the suffix is empty.
+pub fn parse_prefix(prefix: &str) -> Result<Parts<'_>, Refusal> {
     let mut segments = prefix.splitn(3, '.');
     let mut at = 0;
     let mut segment = |name: Segment| -> Result<&str, Refusal> {
@@ -48,7 +53,7 @@ pub fn parse(text: &str) -> Result<Parts<'_>, Refusal> {
         return Err(Refusal::new("vaa-issuer", CLAUSE, "签发者须为88或86", "the issuer must be 88 or 86").at(0));
     }
     let (node, enterprise) = (segment(Segment::NODE)?, segment(Segment::ENTERPRISE)?);
-    Ok(Parts { issuer, node, enterprise, suffix })
+    Ok(Parts { issuer, node, enterprise, suffix: "" })
 }
 
 struct Segment {
