@@ -67,6 +67,8 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// Who may fill the GS1 resolver.
+    pub tokens: http::gs1::Tokens,
 }
 
 /// A started node. Dropping it stops it without waiting.
@@ -210,6 +212,7 @@ impl Parts {
             (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
             _ => None,
         };
+        let tokens = http::gs1::Tokens::load(&config.gs1.token)?;
         let queries = match &config.log.queries {
             Some(path) => {
                 let log = QueryLog::open(path).map_err(|error| StartError::File { path: path.clone(), error })?;
@@ -251,7 +254,7 @@ impl Parts {
             queries.clone(),
         ));
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
-        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store })
+        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store, tokens })
     }
 }
 
