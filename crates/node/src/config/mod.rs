@@ -2,8 +2,10 @@
 //!
 //! `version = "v1"`, kebab-case, unknown keys are errors. Defaults < file < environment (`HUFU_…`) < arguments.
 
+mod dns;
 mod units;
 
+pub use dns::{DnsConfig, NameServer};
 pub use units::{Octets, Span};
 
 use crate::roles::Role;
@@ -33,6 +35,8 @@ pub struct Config {
     pub handle: HandleConfig,
     #[serde(default)]
     pub http: HttpConfig,
+    #[serde(default)]
+    pub dns: DnsConfig,
     #[serde(default)]
     pub admin: AdminConfig,
     #[serde(default)]
@@ -371,6 +375,7 @@ impl Config {
             data_directory,
             handle: HandleConfig::default(),
             http: HttpConfig::default(),
+            dns: DnsConfig::default(),
             admin: AdminConfig::default(),
             administration: AdministrationConfig::default(),
             store: StoreConfig::default(),
@@ -486,6 +491,7 @@ impl Config {
             let rule = "a recursive node needs root servers (root = [\"192.0.2.1:2641\"]) or first hops (upstream)";
             return Err(ConfigError::rule("resolution.root", rule));
         }
+        self.dns.check()?;
         if self.limits.message.0 > 262_144 || self.limits.message.0 < 512 {
             return Err(ConfigError::rule("limits.message", "must be between 512 octets and 256KiB"));
         }
