@@ -3,6 +3,7 @@
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::dns;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
@@ -17,7 +18,7 @@ use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
 use hufu_ident::{CaseRule, Prefix, Reference};
 use hufu_net::{
-    BindError, Context, HttpServer, Limits, Rate, RateLimits, Service, Shutdown, TcpServer, Tls, UdpServer,
+    BindError, Context, DnsServer, HttpServer, Limits, Rate, RateLimits, Service, Shutdown, TcpServer, Tls, UdpServer,
 };
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
@@ -52,6 +53,7 @@ pub struct Endpoints {
     pub udp: Vec<SocketAddr>,
     pub tcp: Vec<SocketAddr>,
     pub http: Vec<SocketAddr>,
+    pub dns: Vec<SocketAddr>,
     pub admin: Vec<SocketAddr>,
 }
 
@@ -84,6 +86,7 @@ struct Sockets {
     udp: UdpServer,
     tcp: TcpServer,
     http: Option<HttpServer>,
+    dns: Option<DnsServer>,
     admin: Option<HttpServer>,
 }
 
@@ -109,6 +112,11 @@ impl RunningNode {
         if let Some(server) = sockets.http {
             let router = http::router(parts.clone());
             self.tasks.spawn(logged("http", server.run(router, parts.tls.clone(), net.clone())));
+        }
+        if let Some(server) = sockets.dns
+            && let Some(door) = dns::Door::new(parts.clone())
+        {
+            self.tasks.spawn(logged("dns", server.run(Arc::new(door), net.clone())));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -178,11 +186,15 @@ impl Sockets {
             true => Some(HttpServer::bind(&with_port(&config.http.listen, config.http.port))?),
             false => None,
         };
+        let dns = match config.dns.enabled {
+            true => Some(DnsServer::bind(&with_port(&config.dns.listen, config.dns.port), config.dns.workers)?),
+            false => None,
+        };
         let admin = match config.admin.enabled {
             true => Some(HttpServer::bind(&with_port(&config.admin.listen, config.admin.port))?),
             false => None,
         };
-        Ok(Sockets { udp, tcp, http, admin })
+        Ok(Sockets { udp, tcp, http, dns, admin })
     }
 
     fn endpoints(&self) -> Endpoints {
@@ -191,6 +203,7 @@ impl Sockets {
             udp: self.udp.local_addrs().to_vec(),
             tcp: self.tcp.local_addrs().to_vec(),
             http: http(&self.http),
+            dns: self.dns.as_ref().map_or(Vec::new(), |server| server.local_addrs().to_vec()),
             admin: http(&self.admin),
         }
     }
@@ -363,6 +376,10 @@ fn site_of(config: &Config, endpoints: &Endpoints, public_key: Vec<u8>) -> Site 
     let mut site = Site::new(config.handle.site_serial, vec![server]).with_attribute("desc", &config.name);
     if let Some(second) = addresses.get(1) {
         site = site.with_attribute("alt_addr", &second.to_string());
+    }
+    // By this a parent node knows whether it can refer here by NS.
+    if let Some(dns) = endpoints.dns.first() {
+        site = site.with_attribute(dns::DNS_PORT, &dns.port().to_string());
     }
     site
 }

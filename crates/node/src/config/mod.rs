@@ -2,9 +2,11 @@
 //!
 //! `version = "v1"`, kebab-case, unknown keys are errors. Defaults < file < environment (`HUFU_…`) < arguments.
 
+mod dns;
 mod gs1;
 mod units;
 
+pub use dns::{DnsConfig, NameServer};
 pub use gs1::{Gs1Config, Gs1Contact, Gs1Token, LinksetProfile};
 pub use units::{Octets, Span};
 
@@ -37,6 +39,7 @@ pub struct Config {
     pub http: HttpConfig,
     #[serde(default)]
     pub gs1: Gs1Config,
+    pub dns: DnsConfig,
     #[serde(default)]
     pub admin: AdminConfig,
     #[serde(default)]
@@ -379,6 +382,7 @@ impl Config {
             handle: HandleConfig::default(),
             http: HttpConfig::default(),
             gs1: Gs1Config::default(),
+            dns: DnsConfig::default(),
             admin: AdminConfig::default(),
             administration: AdministrationConfig::default(),
             store: StoreConfig::default(),
@@ -500,6 +504,7 @@ impl Config {
             return Err(ConfigError::rule("resolution.root", rule));
         }
         self.gs1.check()?;
+        self.dns.check()?;
         if self.limits.message.0 > 262_144 || self.limits.message.0 < 512 {
             return Err(ConfigError::rule("limits.message", "must be between 512 octets and 256KiB"));
         }

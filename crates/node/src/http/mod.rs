@@ -13,6 +13,7 @@ mod locations;
 mod name;
 mod namespace;
 mod native_json;
+mod oid;
 pub mod operations;
 mod page;
 mod params;
@@ -130,6 +131,9 @@ async fn route(web: &Web, asked: Asked) -> Response {
                 _ => reply::unknown_endpoint(&asked),
             },
         };
+    }
+    if let Some(rest) = path.strip_prefix("/oid/") {
+        return oid::answer(web, asked, rest).await;
     }
     proxy::answer(web, &asked).await
 }
