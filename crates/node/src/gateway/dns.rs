@@ -28,6 +28,16 @@ pub fn target(url: &str) -> Option<(SocketAddr, &str)> {
 pub(super) async fn ask(gateway: &Gateway, name: &Identifier, wait: Duration) -> Result<Vec<Value>, Trouble> {
     let Some((_, oid)) = name.name().tagged() else { return Err(Trouble::Absent) };
     let (server, zone) = target(&gateway.url).ok_or_else(|| Trouble::Fault("the URL names no resolver".into()))?;
+    ask_resolver(server, zone, oid, wait).await
+}
+
+/// The ORS records of an OID, as values.
+pub(super) async fn ask_resolver(
+    server: SocketAddr,
+    zone: &str,
+    oid: &str,
+    wait: Duration,
+) -> Result<Vec<Value>, Trouble> {
     // A name that DNS cannot carry is registered in no zone.
     let owner = ors::owner(oid, zone).ok_or(Trouble::Absent)?;
     let found = ask_owner(server, &owner, wait).await;

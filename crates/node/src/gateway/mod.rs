@@ -16,12 +16,21 @@ use hufu_client::{Trust, Web, WebAnswer, WebRequest};
 use hufu_ident::{Identifier, Prefix, Ttl, Value, ValueSet};
 use hufu_resolve::{Foreign, Resolved, Told};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) use dns::target as dns_target;
+
+/// What a resolver says of an OID in the DNS; the error is for people.
+pub(crate) async fn ask_dns(server: SocketAddr, zone: &str, oid: &str, wait: Duration) -> Result<Vec<Value>, String> {
+    dns::ask_resolver(server, zone, oid, wait).await.map_err(|trouble| match trouble {
+        Trouble::Absent => "there is none".into(),
+        Trouble::Fault(why) => why,
+    })
+}
 
 /// Octets of a foreign answer.
 const ANSWER: usize = 1 << 20;
