@@ -85,7 +85,7 @@ fn codewords(text: &str) -> Vec<u16> {
         return pairs(text_values(text));
     }
     let octets = text.as_bytes();
-    let mut out = vec![ECI, UTF8, if octets.len() % 6 == 0 { WHOLE_BYTES } else { BYTES }];
+    let mut out = vec![ECI, UTF8, if octets.len().is_multiple_of(6) { WHOLE_BYTES } else { BYTES }];
     let sixes = octets.chunks_exact(6);
     let rest = sixes.remainder();
     for six in sixes {
@@ -190,12 +190,12 @@ fn error_correction(data: &[u16], count: usize) -> Vec<u16> {
 
 /// The product of `x − 3^i` for i from 1 to `count`, highest power first, without the leading one.
 fn generator(count: usize) -> Vec<u32> {
-    let mut product = vec![1u32];
+    let mut product = vec![0u32; count + 1];
+    product[0] = 1;
     let mut root = 1;
-    for _ in 0..count {
+    for degree in 1..=count {
         root = root * ROOT % FIELD;
-        product.push(0);
-        for at in (1..product.len()).rev() {
+        for at in (1..=degree).rev() {
             product[at] = (product[at] + (FIELD - root) * product[at - 1]) % FIELD;
         }
     }

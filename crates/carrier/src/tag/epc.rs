@@ -19,7 +19,7 @@ impl Epc {
             let (zh, en) = ("EPC须为十六进制数字", "an EPC is given in hexadecimal digits");
             return Err(Refusal::new("epc-hex", clause, zh, en).at(position));
         }
-        if hex.is_empty() || hex.len() % 4 != 0 || hex.len() / 4 > WORDS {
+        if hex.is_empty() || !hex.len().is_multiple_of(4) || hex.len() / 4 > WORDS {
             let zh = format!("EPC须为1～{WORDS}个16位字（4位十六进制一字），现有{}位", hex.len());
             let en = format!("an EPC is 1 to {WORDS} words of 4 hexadecimal digits; these are {} digits", hex.len());
             return Err(Refusal::new("epc-length", clause, zh, en));
