@@ -31,6 +31,8 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3 python3-venv
   have chromium || [ -n "${CHROMIUM:-}" ] || echo chromium # the public pages are looked at with a real browser
   have npm || echo npm nodejs
+  have dig || echo bind9-dnsutils # DNS is asked with the usual tool
+  have unbound || echo unbound # and walked by a resolver that we did not write
   if [ -d scenarios/java-client ]; then
     have javac || echo default-jdk-headless # the client of the installed base is in Java
     have mvn || echo maven
