@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly START_SECONDS=120 SCENARIO_SECONDS=600
 readonly LOGS=target/scenarios/log
-readonly ALL=(demo-check http browser pyhandle java-client label)
+readonly ALL=(demo-check http browser dns pyhandle java-client label)
 
 work=$(mktemp -d)
 demo=
@@ -124,6 +124,11 @@ scenario_browser() {
   have npm || { skip "npm is missing"; return; }
   local gateway; gateway=$(node recursive http)
   limited scenarios/browser/run.sh "$gateway" "$(samples near "$prefix" | sed -n 1p)"
+}
+
+scenario_dns() {
+  [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
+  limited scenarios/dns.sh "$hufu"
 }
 
 scenario_pyhandle() {

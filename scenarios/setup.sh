@@ -33,6 +33,8 @@ missing_packages() {
   have npm || echo npm nodejs
   have pdftoppm || echo poppler-utils # printed sheets are looked at as pictures
   have rsvg-convert || echo librsvg2-bin # so are SVG labels
+  have dig || echo bind9-dnsutils # DNS is asked with the usual tool
+  have unbound || echo unbound # and walked by a resolver that we did not write
   if [ -d scenarios/java-client ]; then
     have javac || echo default-jdk-headless # the client of the installed base is in Java
     have mvn || echo maven

@@ -12,6 +12,7 @@ use hufu_ident::identifier::percent_decode;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::oid::{ObjectIdentifier, text};
 use hufu_ident::{Answer, Identifier, Refusal};
+use hufu_resolve::StoreFault;
 use serde_json::{Value as Json, json};
 
 /// What of an identifier is asked for.
@@ -65,13 +66,11 @@ fn refused(asked: &Asked, shown: &str, refusal: &Refusal) -> Response {
     reply::code(asked, code, &text, Some(shown), true)
 }
 
-/// Whether a node has a record here; the response to send if that cannot be told.
-fn is_registered(web: &Web, asked: &Asked, oid: &ObjectIdentifier) -> Result<bool, Response> {
-    let name = Identifier::parse(&format!("oid:{oid}")).map_err(|refusal| refused(asked, oid.as_str(), &refusal))?;
-    match web.parts.answering.local(&name, How::default()) {
-        Ok(answer) => Ok(matches!(answer, Answer::Found(_))),
-        Err(fault) => Err(reply::refused(web, asked, fault.into(), name.as_str(), true)),
-    }
+/// Whether a node has a record here.
+fn is_registered(web: &Web, oid: &ObjectIdentifier) -> Result<bool, StoreFault> {
+    // What is longer than a name can be is not registered.
+    let Ok(name) = Identifier::parse(&format!("oid:{oid}")) else { return Ok(false) };
+    Ok(matches!(web.parts.answering.local(&name, How::default())?, Answer::Found(_)))
 }
 
 fn not_found(asked: &Asked, oid: &ObjectIdentifier) -> Response {
@@ -86,14 +85,13 @@ fn children(web: &Web, asked: &Asked, oid: &ObjectIdentifier, tree: &Tree) -> Re
         let text = "本节点未开放列举 / listing is not open to everybody here (http.public-listing)";
         return reply::code(asked, ResponseCode::INSUFFICIENT_PERMISSIONS, text, Some(oid.as_str()), true);
     }
-    let children = match tree.children(oid.as_str()) {
-        Ok(children) => children,
+    let found = tree.children(oid.as_str()).and_then(|children| Ok((children, is_registered(web, oid)?)));
+    let (children, registered) = match found {
+        Ok(found) => found,
         Err(fault) => return reply::refused(web, asked, fault.into(), oid.as_str(), true),
     };
-    match is_registered(web, asked, oid) {
-        Ok(false) if children.is_empty() => return not_found(asked, oid),
-        Ok(_) => {}
-        Err(response) => return response,
+    if children.is_empty() && !registered {
+        return not_found(asked, oid);
     }
     let list: Vec<Json> = children.iter().map(child_json).collect();
     let complete = children.len() < crate::dns::tree::CHILDREN;
@@ -110,14 +108,11 @@ fn child_json(child: &crate::dns::tree::Child) -> Json {
 
 /// A document of the resolution system that discloses nothing, which both schemas always allow.
 fn document(web: &Web, asked: &Asked, oid: &ObjectIdentifier, tree: &Tree, root: &str) -> Response {
-    match is_registered(web, asked, oid) {
+    let known = is_registered(web, oid).and_then(|registered| Ok(registered || tree.has_below(oid.as_str())?));
+    match known {
         Ok(true) => {}
-        Ok(false) => match tree.has_below(oid.as_str()) {
-            Ok(true) => {}
-            Ok(false) => return not_found(asked, oid),
-            Err(fault) => return reply::refused(web, asked, fault.into(), oid.as_str(), true),
-        },
-        Err(response) => return response,
+        Ok(false) => return not_found(asked, oid),
+        Err(fault) => return reply::refused(web, asked, fault.into(), oid.as_str(), true),
     }
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}><noDisclosure/></{root}>\n");
     reply::typed(StatusCode::OK, "application/xml;charset=utf-8", body)
