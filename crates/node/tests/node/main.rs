@@ -2,6 +2,7 @@
 
 mod administration;
 mod command_line;
+mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
 mod limits;
