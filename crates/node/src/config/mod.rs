@@ -441,7 +441,8 @@ impl Config {
             self.log.queries.as_mut(),
         ];
         let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
-        for path in own.into_iter().chain(certificates).flatten() {
+        let tokens = self.gs1.token.iter_mut().map(|token| Some(&mut token.file));
+        for path in own.into_iter().chain(certificates).chain(tokens).flatten() {
             *path = base.join(&*path);
         }
     }

@@ -3,6 +3,7 @@
 mod administration;
 mod command_line;
 mod dns;
+mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
 mod limits;
