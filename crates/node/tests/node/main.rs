@@ -2,11 +2,13 @@
 
 mod administration;
 mod command_line;
+mod did;
 mod hierarchy;
 mod http_identity;
 mod limits;
 mod operations;
 mod outage;
+mod parse;
 mod replay_http;
 mod replay_tcp;
 mod sessions;

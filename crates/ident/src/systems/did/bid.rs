@@ -273,7 +273,7 @@ impl std::fmt::Display for PublicKeyText {
 
 /// Octets of lower-case hexadecimal digits, at most those of an uncompressed point.
 fn octets_of(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || text.len() > 136 {
+    if !text.len().is_multiple_of(2) || text.len() > 136 {
         return None;
     }
     let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;

@@ -207,7 +207,7 @@ pub fn to_octets(code: &Ecode<'_>) -> Result<Vec<u8>, Refusal> {
     if code.version != Version::V0 {
         return Ok(text.into_bytes());
     }
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         let (zh, en) = ("V0的位数须为整字节", "the bits of a V0 code must be whole octets");
         return Err(Refusal::new("ecode-bits", PROFILE, zh, en).at(text.len()));
     }
