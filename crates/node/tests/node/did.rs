@@ -22,7 +22,7 @@ fn node() -> Alone {
     block_on(client.create("did:web:works.example:gone", gone, false)).unwrap();
     let stored = r#"{"id":"did:web:works.example:p","x":1}"#;
     block_on(client.create("did:web:works.example:p", vec![Value::new(1, "DID_DOC", stored)], false)).unwrap();
-    block_on(client.create("ecode:1.9001.123456000014", vec![url(1, "https://item.example/")], false)).unwrap();
+    block_on(client.create("ecode:1.9001.123456000018", vec![url(1, "https://item.example/")], false)).unwrap();
     alone
 }
 
@@ -71,8 +71,8 @@ fn this_host_has_documents_and_ecodes_have_a_door() {
     // The tests ask an address, which is no host name.
     assert_eq!(web.get("/.well-known/did.json").status, 404);
     assert_eq!(web.get("/p/88.118.8/did.json").json()["code"], "did-web-host");
-    let ecode = web.get("/ecode/19001123456000014?format=handle");
-    assert_eq!((ecode.status, &ecode.json()["handle"]), (200, &"ecode:19001123456000014".into()));
-    let separated = web.send(Method::GET, "/ecode/1.9001.123456000014", &[("accept", "text/html")], b"");
+    let ecode = web.get("/ecode/19001123456000018?format=handle");
+    assert_eq!((ecode.status, &ecode.json()["handle"]), (200, &"ecode:19001123456000018".into()));
+    let separated = web.send(Method::GET, "/ecode/1.9001.123456000018", &[("accept", "text/html")], b"");
     assert_eq!((separated.status, separated.header("location")), (302, Some("https://item.example/")));
 }
