@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly START_SECONDS=120 SCENARIO_SECONDS=600
 readonly LOGS=target/scenarios/log
-readonly ALL=(demo-check http browser pyhandle java-client)
+readonly ALL=(demo-check http browser dns pyhandle java-client label)
 
 work=$(mktemp -d)
 demo=
@@ -126,6 +126,11 @@ scenario_browser() {
   limited scenarios/browser/run.sh "$gateway" "$(samples near "$prefix" | sed -n 1p)"
 }
 
+scenario_dns() {
+  [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
+  limited scenarios/dns.sh "$hufu"
+}
+
 scenario_pyhandle() {
   python3 -c 'import venv, ensurepip' 2>/dev/null || [ -x .venv/bin/python ] || { skip "python3 has no venv"; return; }
   limited python3 scenarios/pyhandle/run.py --url "$url" --prefix "$prefix" --admin "$admin" --secret "$secret"
@@ -144,6 +149,14 @@ scenario_java_client() {
     [ -z "$value" ] || args+=("--$name" "$value")
   done
   limited scenarios/java-client/run.sh "${args[@]}"
+}
+
+scenario_label() {
+  [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
+  have pdftoppm || { skip "pdftoppm is missing"; return; }
+  have rsvg-convert || { skip "rsvg-convert is missing"; return; }
+  .venv/bin/python -c 'import zxingcpp, PIL' 2>/dev/null || { skip "zxing-cpp is not in .venv"; return; }
+  limited .venv/bin/python scenarios/label/run.py --hufu "$hufu"
 }
 
 run_scenario() {

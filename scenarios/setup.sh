@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PYHANDLE=1.5.0
+readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0
 # `build` installs only what compiling needs; without it, what the tests need too.
 readonly purpose=${1:-test}
 
@@ -31,6 +31,10 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3 python3-venv
   have chromium || [ -n "${CHROMIUM:-}" ] || echo chromium # the public pages are looked at with a real browser
   have npm || echo npm nodejs
+  have pdftoppm || echo poppler-utils # printed sheets are looked at as pictures
+  have rsvg-convert || echo librsvg2-bin # so are SVG labels
+  have dig || echo bind9-dnsutils # DNS is asked with the usual tool
+  have unbound || echo unbound # and walked by a resolver that we did not write
   if [ -d scenarios/java-client ]; then
     have javac || echo default-jdk-headless # the client of the installed base is in Java
     have mvn || echo maven
@@ -64,20 +68,22 @@ install_rust_components() {
 python_ready() {
   .venv/bin/python - <<PY >/dev/null 2>&1
 from importlib.metadata import version
-import pyhandle
+import pyhandle, zxingcpp, PIL
 assert version("pyhandle") == "$PYHANDLE"
+assert version("zxing-cpp") == "$ZXING"
+assert version("pillow") == "$PILLOW"
 PY
 }
 
 install_python() {
   if python_ready; then
-    say "Python: .venv has pyhandle $PYHANDLE"
+    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING and pillow $PILLOW"
     return
   fi
-  say "Python: pip installs pyhandle $PYHANDLE into .venv"
+  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING and pillow $PILLOW into .venv"
   python3 -m venv --clear .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "pyhandle==$PYHANDLE"
-  python_ready || fail "pyhandle $PYHANDLE does not import"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW"
+  python_ready || fail "what was installed does not import"
 }
 
 install_packages

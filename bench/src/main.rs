@@ -7,6 +7,7 @@ mod cases;
 mod latency;
 mod load;
 mod measure;
+mod parse;
 mod process;
 mod report;
 mod sample;
@@ -27,7 +28,7 @@ struct Arguments {
 /// What to measure and for how long.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only the cases whose name contains this.
+    /// Only the cases whose name contains this; `parse` reads codes instead, without servers.
     filter: Option<String>,
     /// Seconds of each round, for the floor and for the server.
     #[arg(long, default_value_t = 2.0)]
@@ -71,6 +72,10 @@ fn main() -> ExitCode {
 }
 
 fn bench(options: &Options) -> Result<(), String> {
+    if options.filter.as_deref() == Some("parse") {
+        parse::run();
+        return Ok(());
+    }
     let cases = cases::matching(options.filter.as_deref());
     if cases.is_empty() {
         return Err(format!("no such case; there are {}", cases::names().join(", ")));

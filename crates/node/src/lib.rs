@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+mod dns;
 pub mod gateway;
 pub mod handle;
 pub mod http;

@@ -3,6 +3,7 @@
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::dns;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
@@ -17,7 +18,7 @@ use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
 use hufu_ident::{CaseRule, Prefix, Reference};
 use hufu_net::{
-    BindError, Context, HttpServer, Limits, Rate, RateLimits, Service, Shutdown, TcpServer, Tls, UdpServer,
+    BindError, Context, DnsServer, HttpServer, Limits, Rate, RateLimits, Service, Shutdown, TcpServer, Tls, UdpServer,
 };
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
@@ -52,6 +53,7 @@ pub struct Endpoints {
     pub udp: Vec<SocketAddr>,
     pub tcp: Vec<SocketAddr>,
     pub http: Vec<SocketAddr>,
+    pub dns: Vec<SocketAddr>,
     pub admin: Vec<SocketAddr>,
 }
 
@@ -67,6 +69,8 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// Who may fill the GS1 resolver.
+    pub tokens: http::gs1::Tokens,
 }
 
 /// A started node. Dropping it stops it without waiting.
@@ -82,6 +86,7 @@ struct Sockets {
     udp: UdpServer,
     tcp: TcpServer,
     http: Option<HttpServer>,
+    dns: Option<DnsServer>,
     admin: Option<HttpServer>,
 }
 
@@ -107,6 +112,11 @@ impl RunningNode {
         if let Some(server) = sockets.http {
             let router = http::router(parts.clone());
             self.tasks.spawn(logged("http", server.run(router, parts.tls.clone(), net.clone())));
+        }
+        if let Some(server) = sockets.dns
+            && let Some(door) = dns::Door::new(parts.clone())
+        {
+            self.tasks.spawn(logged("dns", server.run(Arc::new(door), net.clone())));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -176,11 +186,15 @@ impl Sockets {
             true => Some(HttpServer::bind(&with_port(&config.http.listen, config.http.port))?),
             false => None,
         };
+        let dns = match config.dns.enabled {
+            true => Some(DnsServer::bind(&with_port(&config.dns.listen, config.dns.port), config.dns.workers)?),
+            false => None,
+        };
         let admin = match config.admin.enabled {
             true => Some(HttpServer::bind(&with_port(&config.admin.listen, config.admin.port))?),
             false => None,
         };
-        Ok(Sockets { udp, tcp, http, admin })
+        Ok(Sockets { udp, tcp, http, dns, admin })
     }
 
     fn endpoints(&self) -> Endpoints {
@@ -189,6 +203,7 @@ impl Sockets {
             udp: self.udp.local_addrs().to_vec(),
             tcp: self.tcp.local_addrs().to_vec(),
             http: http(&self.http),
+            dns: self.dns.as_ref().map_or(Vec::new(), |server| server.local_addrs().to_vec()),
             admin: http(&self.admin),
         }
     }
@@ -210,6 +225,7 @@ impl Parts {
             (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
             _ => None,
         };
+        let tokens = http::gs1::Tokens::load(&config.gs1.token)?;
         let queries = match &config.log.queries {
             Some(path) => {
                 let log = QueryLog::open(path).map_err(|error| StartError::File { path: path.clone(), error })?;
@@ -251,7 +267,7 @@ impl Parts {
             queries.clone(),
         ));
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
-        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store })
+        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store, tokens })
     }
 }
 
@@ -360,6 +376,10 @@ fn site_of(config: &Config, endpoints: &Endpoints, public_key: Vec<u8>) -> Site 
     let mut site = Site::new(config.handle.site_serial, vec![server]).with_attribute("desc", &config.name);
     if let Some(second) = addresses.get(1) {
         site = site.with_attribute("alt_addr", &second.to_string());
+    }
+    // By this a parent node knows whether it can refer here by NS.
+    if let Some(dns) = endpoints.dns.first() {
+        site = site.with_attribute(dns::DNS_PORT, &dns.port().to_string());
     }
     site
 }

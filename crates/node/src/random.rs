@@ -9,6 +9,11 @@ pub fn octets<const N: usize>() -> [u8; N] {
     octets
 }
 
+/// Any number of 16 bits.
+pub fn number() -> u16 {
+    u16::from_be_bytes(octets())
+}
+
 /// A number in [0, 1).
 pub fn fraction() -> f64 {
     f64::from(u32::from_be_bytes(octets())) / (f64::from(u32::MAX) + 1.0)

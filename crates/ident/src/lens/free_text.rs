@@ -1,6 +1,6 @@
 //! Text with one identifier in it: what a QR code of a label says besides the code.
 
-use super::CLAUSE;
+use super::{CLAUSE, UNRECOGNISED};
 use crate::reading::Reading;
 use crate::refusal::Refusal;
 
@@ -34,7 +34,7 @@ pub fn read(text: &str, read: impl Fn(&str) -> Option<Reading>) -> Result<Readin
         let zh = "未识别出任何标识：可带上前缀（如 gs1:、oid:、did:、ecode:、hdl:）再试";
         let en =
             "no identifier system knows this text; a tag such as gs1:, oid:, did:, ecode: or hdl: in front may help";
-        Refusal::new("unrecognised", CLAUSE, zh, en).at(0)
+        Refusal::new(UNRECOGNISED, CLAUSE, zh, en).at(0)
     })
 }
 

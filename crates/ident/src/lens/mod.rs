@@ -29,6 +29,8 @@ use crate::systems::handle::reading as handle;
 
 /// Octets of a text that is read.
 pub const TEXT_OCTETS: usize = 8192;
+/// Code of the refusal of a text in which nothing was recognised.
+pub const UNRECOGNISED: &str = "unrecognised";
 /// Wrappings inside wrappings: a symbology identifier around a URL around an identifier.
 const DEPTH: usize = 3;
 const CLAUSE: &str = "our profile";
@@ -58,8 +60,14 @@ pub fn name(text: &str) -> Result<Identifier, Refusal> {
     let (own, lead) = trimmed(text)?;
     match recognised(own, DEPTH) {
         Ok(Some(Reading { name: Some(name), .. })) => Ok(name),
+        Err(refusal) if is_explicit(own) => Err(refusal.shifted(lead)),
         _ => Identifier::parse(own).map_err(|refusal| refusal.shifted(lead)),
     }
+}
+
+/// Whether a text says itself whose it is, by a tag or a scheme.
+fn is_explicit(text: &str) -> bool {
+    Scheme::of_tagged(text).is_some() || handle::read_scheme(text).is_some()
 }
 
 /// The text without outer white space and byte order mark, and the characters that stood before it.

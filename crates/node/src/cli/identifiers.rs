@@ -4,12 +4,12 @@ use super::error::CliError;
 use super::screen::{Screen, columns};
 use hufu_ident::identifier::percent_decode;
 use hufu_ident::systems::vaa;
-use hufu_ident::{Identifier, Prefix, Refusal, system};
+use hufu_ident::{Identifier, Prefix, Reading, Refusal, lens, system};
 
 /// Rules that bind who registers a name, not who asks for one.
 const FOR_NEW_NAMES_ONLY: [&str; 3] = ["too-long", "prefix-too-long", "outer-space"];
 
-/// An identifier to ask for. With a VAA issuer and a slash the VAA grammar holds; anything else may be asked
+/// An identifier to ask for: any code in any spelling. Where the lens knows none, with a VAA issuer and a slash the VAA grammar holds; anything else may be asked
 /// for if it has a prefix, a suffix and no control character, or no slash at all.
 pub fn to_ask(text: &str, percent: bool, screen: &Screen) -> Result<Identifier, CliError> {
     let decoded = match percent {
@@ -20,6 +20,12 @@ pub fn to_ask(text: &str, percent: bool, screen: &Screen) -> Result<Identifier, 
 }
 
 fn check_to_ask(text: &str) -> Result<Identifier, Refusal> {
+    match lens::read(text) {
+        Ok(Reading { name: Some(name), .. }) if name.name().is_tagged() => return Ok(name),
+        // A name with a slash is judged as a name of the Handle space below.
+        Err(refusal) if !text.contains('/') && refusal.code != lens::UNRECOGNISED => return Err(refusal),
+        _ => {}
+    }
     let identifier = Identifier::parse(text)?;
     if !text.contains('/') {
         return Ok(identifier);
@@ -35,7 +41,8 @@ fn check_to_ask(text: &str) -> Result<Identifier, Refusal> {
 
 /// An identifier to register: every rule of its system holds.
 pub fn to_register(text: &str, screen: &Screen) -> Result<Identifier, CliError> {
-    let checked = system::check_new(text).map(|(identifier, _)| identifier);
+    let tagged = lens::read(text).ok().and_then(|reading| reading.name).filter(|name| name.name().is_tagged());
+    let checked = system::check_new(tagged.as_ref().map_or(text, Identifier::as_str)).map(|(identifier, _)| identifier);
     checked.map_err(|refusal| refused(text, &refusal, screen))
 }
 

@@ -12,6 +12,7 @@ mod export;
 mod identifiers;
 mod import;
 mod inspect;
+mod label;
 mod list;
 mod manual;
 mod parse;
@@ -100,6 +101,8 @@ pub enum Command {
     Parse(parse::ParseArgs),
     /// Show what stands in octets of the Handle protocol
     Inspect(inspect::InspectArgs),
+    /// Print identifiers as symbols on labels, or as the octets of tags
+    Label(Box<label::LabelArgs>),
     /// Write a completion script for a shell
     Completions(manual::CompletionsArgs),
     /// Write the manual page (roff)
@@ -134,6 +137,7 @@ fn carry_out(command: Command, screen: &Screen) -> Result<ExitCode, CliError> {
         Command::Demo(args) => return crate::demo::run(args, screen),
         Command::Parse(args) => parse::run(&args, screen),
         Command::Inspect(args) => inspect::run(&args, screen),
+        Command::Label(args) => label::run(&args, screen),
         Command::Completions(args) => manual::completions(&args).map(|()| Exit::Done),
         Command::Manual => manual::manual().map(|()| Exit::Done),
         client => runtime()?.block_on(ask(client, screen)),

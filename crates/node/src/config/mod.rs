@@ -2,8 +2,12 @@
 //!
 //! `version = "v1"`, kebab-case, unknown keys are errors. Defaults < file < environment (`HUFU_…`) < arguments.
 
+mod dns;
+mod gs1;
 mod units;
 
+pub use dns::{DnsConfig, NameServer};
+pub use gs1::{Gs1Config, Gs1Contact, Gs1Token, LinksetProfile};
 pub use units::{Octets, Span};
 
 use crate::roles::Role;
@@ -33,6 +37,9 @@ pub struct Config {
     pub handle: HandleConfig,
     #[serde(default)]
     pub http: HttpConfig,
+    #[serde(default)]
+    pub gs1: Gs1Config,
+    pub dns: DnsConfig,
     #[serde(default)]
     pub admin: AdminConfig,
     #[serde(default)]
@@ -239,7 +246,8 @@ pub struct GatewayConfig {
     /// `gs1:` for a whole system, asked where our own nodes know nobody; `gs1:950` for a part, as if delegated.
     pub prefix: String,
     pub protocol: GatewayProtocol,
-    /// The base of a resolver, or, for `http`, a URL with `{identifier}` in it.
+    /// The base of a resolver; for `http` a URL with `{identifier}` in it; for `dns` a resolver and a zone,
+    /// `dns://192.0.2.53:53/oid-res.org`.
     pub url: String,
     /// PEM file of authorities to believe besides the machine's own.
     pub certificates: Option<PathBuf>,
@@ -266,6 +274,8 @@ impl GatewayConfig {
 pub enum GatewayProtocol {
     /// A GS1-conformant resolver: linksets.
     Gs1,
+    /// The DNS, for OIDs: NAPTR records below a zone.
+    Dns,
     /// A universal resolver: DID documents.
     Did,
     /// A URL that redirects, or answers with gateway JSON.
@@ -371,6 +381,8 @@ impl Config {
             data_directory,
             handle: HandleConfig::default(),
             http: HttpConfig::default(),
+            gs1: Gs1Config::default(),
+            dns: DnsConfig::default(),
             admin: AdminConfig::default(),
             administration: AdministrationConfig::default(),
             store: StoreConfig::default(),
@@ -459,8 +471,13 @@ impl Config {
                     format!("{:?}: only for systems beside Handle, e.g. \"gs1:\" (use upstream)", gateway.prefix);
                 return Err(ConfigError::rule("resolution.gateway.prefix", rule));
             }
-            if !gateway.url.starts_with("https://") && !gateway.url.starts_with("http://") {
-                let rule = format!("{:?} must begin with https:// or http://", gateway.url);
+            let url = &gateway.url;
+            let good = match gateway.protocol {
+                GatewayProtocol::Dns => crate::gateway::dns_target(url).is_some(),
+                _ => url.starts_with("https://") || url.starts_with("http://"),
+            };
+            if !good {
+                let rule = format!("{url:?} must begin with https:// or http://, or read dns://192.0.2.53:53/zone");
                 return Err(ConfigError::rule("resolution.gateway.url", rule));
             }
         }
@@ -486,6 +503,8 @@ impl Config {
             let rule = "a recursive node needs root servers (root = [\"192.0.2.1:2641\"]) or first hops (upstream)";
             return Err(ConfigError::rule("resolution.root", rule));
         }
+        self.gs1.check()?;
+        self.dns.check()?;
         if self.limits.message.0 > 262_144 || self.limits.message.0 < 512 {
             return Err(ConfigError::rule("limits.message", "must be between 512 octets and 256KiB"));
         }

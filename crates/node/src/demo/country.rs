@@ -29,6 +29,9 @@ const HOSTED: &str = "86.122.2/JX172MM";
 /// Identifiers written in one batch.
 const BATCH: usize = 500;
 
+/// The DNS port of the first node.
+const DNS_PORTS: u16 = 5374;
+
 /// One node to be.
 struct Place {
     role: Role,
@@ -100,6 +103,11 @@ impl Member {
 
     pub fn http(&self) -> SocketAddr {
         first(&self.node.endpoints.http)
+    }
+
+    /// Where it answers the DNS, if it does.
+    pub fn dns(&self) -> Option<SocketAddr> {
+        self.node.endpoints.dns.first().copied()
     }
 
     pub fn http_url(&self) -> String {
@@ -200,6 +208,11 @@ impl Country {
         config.http.certificate = Some(folder.join("certificate.pem"));
         config.http.key = Some(folder.join("server-key.pem"));
         config.http.plain_credentials_on_loopback = true;
+        config.dns.listen = loopback.clone();
+        config.dns.port = port(DNS_PORTS + position as u16);
+        config.dns.enabled = place.role == Role::Recursive || config.prefixes.iter().any(|own| own.starts_with("oid:"));
+        // The secondaries and enterprises answer below their own prefixes only.
+        config.dns.apex = matches!(place.role, Role::Recursive | Role::TopLevel);
         config.admin.listen = loopback;
         config.admin.port = port(9300 + position as u16);
         config.store.cache = Octets::mebi(16);

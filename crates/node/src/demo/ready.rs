@@ -32,6 +32,9 @@ fn node(member: &Member) -> Json {
     if let Some(address) = v6(&endpoints.http) {
         row.insert("http6".into(), json!(format!("http://{address}")));
     }
+    if let Some(address) = member.dns() {
+        row.insert("dns".into(), json!(address.to_string()));
+    }
     if let Some(address) = endpoints.admin.first() {
         row.insert("operations".into(), json!(format!("http://{address}")));
     }

@@ -5,6 +5,7 @@
 //! all others; a server that does not answer is left alone for a while.
 
 mod did;
+mod dns;
 mod gs1;
 mod http;
 
@@ -15,10 +16,21 @@ use hufu_client::{Trust, Web, WebAnswer, WebRequest};
 use hufu_ident::{Identifier, Prefix, Ttl, Value, ValueSet};
 use hufu_resolve::{Foreign, Resolved, Told};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+pub(crate) use dns::target as dns_target;
+
+/// What a resolver says of an OID in the DNS; the error is for people.
+pub(crate) async fn ask_dns(server: SocketAddr, zone: &str, oid: &str, wait: Duration) -> Result<Vec<Value>, String> {
+    dns::ask_resolver(server, zone, oid, wait).await.map_err(|trouble| match trouble {
+        Trouble::Absent => "there is none".into(),
+        Trouble::Fault(why) => why,
+    })
+}
 
 /// Octets of a foreign answer.
 const ANSWER: usize = 1 << 20;
@@ -109,6 +121,7 @@ impl Gateway {
         let wait = self.timeout.min(deadline);
         let asked = match self.protocol {
             GatewayProtocol::Gs1 => gs1::ask(self, name, wait).await,
+            GatewayProtocol::Dns => dns::ask(self, name, wait).await,
             GatewayProtocol::Did => did::ask(self, name, wait).await,
             GatewayProtocol::Http => http::ask(self, name, wait).await,
         };
@@ -144,9 +157,12 @@ impl Gateway {
 
     /// A value of a foreign record; only what is public comes from abroad.
     fn value(&self, index: u32, kind: &str, data: impl Into<Vec<u8>>, answer: &WebAnswer) -> Value {
-        let seconds = max_age(answer).unwrap_or(self.ttl);
-        Value { ttl: Ttl::Relative(seconds), timestamp: clock::seconds() as u32, ..Value::new(index, kind, data) }
+        foreign_value(index, kind, data, max_age(answer).unwrap_or(self.ttl))
     }
+}
+
+fn foreign_value(index: u32, kind: &str, data: impl Into<Vec<u8>>, ttl: u32) -> Value {
+    Value { ttl: Ttl::Relative(ttl), timestamp: clock::seconds() as u32, ..Value::new(index, kind, data) }
 }
 
 /// `Cache-Control: max-age` in seconds.

@@ -6,13 +6,15 @@
 mod auth;
 mod challenge;
 pub(crate) mod codes;
-pub(crate) mod did;
-pub mod gateway_json;
+mod did;
+pub(crate) mod gateway_json;
+pub mod gs1;
 mod handles;
 mod locations;
 mod name;
 mod namespace;
 mod native_json;
+mod oid;
 pub mod operations;
 mod page;
 mod params;
@@ -54,6 +56,8 @@ pub struct Asked {
     pub method: Method,
     /// The raw path, percent-escapes and all.
     pub path: String,
+    /// What stands behind the `?`, as it came.
+    pub query: String,
     pub params: Params,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -112,13 +116,21 @@ async fn entry(
         web.parts.config.http.plain_credentials_on_loopback && peer.address.ip().to_canonical().is_loopback();
     let secure = peer.transport == Transport::Https || loopback;
     let path = uri.path().to_owned();
-    let params = Params::parse(uri.query().unwrap_or_default());
+    let query = uri.query().unwrap_or_default().to_owned();
+    let params = Params::parse(&query);
     let origin = headers.get(header::ORIGIN).cloned();
-    let asked = Asked { method, path, params, headers, body, peer, secure };
+    let asked = Asked { method, path, query, params, headers, body, peer, secure };
     let head = asked.method == Method::HEAD;
     let preflight = asked.method == Method::OPTIONS;
-    let mut response = if preflight { StatusCode::OK.into_response() } else { route(&web, asked).await };
-    if let Some(origin) = origin {
+    let mut response = match gs1::answer(&web, &asked).await {
+        Some(response) => response,
+        None if preflight => StatusCode::OK.into_response(),
+        None => route(&web, asked).await,
+    };
+    // A door with rules of its own has set these already.
+    if let Some(origin) = origin
+        && !response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+    {
         cross_origin(response.headers_mut(), origin, preflight);
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -144,6 +156,9 @@ async fn route(web: &Web, asked: Asked) -> Response {
                 _ => reply::unknown_endpoint(&asked),
             },
         };
+    }
+    if let Some(rest) = path.strip_prefix("/oid/") {
+        return oid::answer(web, asked, rest).await;
     }
     if let Some(response) = did::answer(web, &asked).await {
         return response;

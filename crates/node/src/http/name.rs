@@ -1,55 +1,22 @@
-//! How an identifier may be written in front of a proxy: bare, with a scheme, as a URN, or as a whole URL.
+//! What a request of the proxy names: any code, read by the one lens; what the lens does not know is asked as it is.
 
 use hufu_ident::identifier::percent_decode;
-use hufu_ident::{Identifier, Refusal};
+use hufu_ident::{Identifier, Refusal, lens};
 
 /// Reads the path of a request, escapes and all: it is percent-decoded once.
 pub fn from_path(path: &str) -> Result<Identifier, Refusal> {
-    let path = percent_decode(path.strip_prefix('/').unwrap_or(path))?;
-    let name = without_proxy(&path).unwrap_or(&path);
-    Identifier::parse(&without_scheme(name))
+    let path = path.strip_prefix('/').unwrap_or(path);
+    match path.starts_with("http:") || path.starts_with("https:") {
+        // The escapes are those of the URL inside.
+        true => lens::name(path),
+        false => lens::name(&percent_decode(path)?),
+    }
 }
 
 /// Reads what somebody typed, pasted or scanned into a form. Only a whole URL is percent-decoded, because
-/// only there escapes are not part of the name; its query and fragment are dropped.
+/// only there escapes are not part of the name.
 pub fn from_text(text: &str) -> Result<Identifier, Refusal> {
-    let text = text.trim();
-    match without_proxy(text) {
-        Some(name) => {
-            let end = name.find(['?', '#']).unwrap_or(name.len());
-            Identifier::parse(&without_scheme(&percent_decode(&name[..end])?))
-        }
-        None => Identifier::parse(&without_scheme(text)),
-    }
-}
-
-/// The part behind the host of a proxy URL, such as `https://hdl.handle.net/20.500/x`.
-fn without_proxy(text: &str) -> Option<&str> {
-    let rest = strip_folded(text, "http://").or_else(|| strip_folded(text, "https://"))?;
-    rest.split_once('/').map(|(_, name)| name)
-}
-
-fn without_scheme(text: &str) -> String {
-    let urn = ["urn:hdl:", "urn:doi:", "urn:eidr:"].iter().find_map(|start| strip_folded(text, start));
-    let plain = ["hdl:", "doi:", "info:hdl/", "info:doi/"].iter().find_map(|start| strip_folded(text, start));
-    match (urn, plain) {
-        (Some(urn), _) => urn_name(urn),
-        (None, plain) => plain.unwrap_or(text).to_owned(),
-    }
-}
-
-/// In a URN the first colon of the name stands for the slash after the prefix.
-fn urn_name(name: &str) -> String {
-    match name.find([':', '/']) {
-        Some(at) => format!("{}/{}", &name[..at], &name[at + 1..]),
-        None => name.to_owned(),
-    }
-}
-
-/// Strips `start`, compared without regard to case.
-fn strip_folded<'a>(text: &'a str, start: &str) -> Option<&'a str> {
-    let head = text.get(..start.len())?;
-    head.eq_ignore_ascii_case(start).then(|| &text[start.len()..])
+    lens::name(text)
 }
 
 #[cfg(test)]
@@ -74,7 +41,7 @@ mod tests {
         ] {
             assert_eq!(from_path(path).unwrap().as_str(), name, "{path}");
         }
-        assert_eq!(from_path("/").unwrap_err().code, "empty-identifier");
+        assert_eq!(from_path("/").unwrap_err().code, "empty-text");
         assert_eq!(from_path("/20.500/%4").unwrap_err().code, "bad-escape");
     }
 

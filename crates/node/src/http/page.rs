@@ -43,14 +43,14 @@ impl Lang {
         query.and_then(of).unwrap_or_else(accepted)
     }
 
-    fn of<T>(self, zh: T, en: T) -> T {
+    pub(super) fn of<T>(self, zh: T, en: T) -> T {
         match self {
             Lang::Zh => zh,
             Lang::En => en,
         }
     }
 
-    fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         self.of(Lang::En, Lang::Zh)
     }
 
@@ -59,7 +59,7 @@ impl Lang {
         self.of("zh-CN", "en")
     }
 
-    fn query(self) -> &'static str {
+    pub(super) fn query(self) -> &'static str {
         self.of("lang=zh", "lang=en")
     }
 }
@@ -391,10 +391,10 @@ pub fn start_page(lang: Lang, node_name: &str, role: &str, samples: &[&str]) -> 
     top(lang, node_name, &format!("?{}", lang.other().query())) + &body + BOTTOM
 }
 
-const BOTTOM: &str = "</main></body></html>\n";
+pub(super) const BOTTOM: &str = "</main></body></html>\n";
 
 /// Everything up to the content: head, brand, link to the other language (`toggle`, escaped already).
-fn top(lang: Lang, title: &str, toggle: &str) -> String {
+pub(super) fn top(lang: Lang, title: &str, toggle: &str) -> String {
     let other = lang.of("English", "中文");
     let title = escape(clip(title, NAME_CHARS));
     let (tag, other_tag) = (lang.tag(), lang.other().tag());
@@ -430,7 +430,7 @@ fn path_of(name: &str) -> String {
 }
 
 /// Text as HTML, in elements and quoted attributes alike.
-fn escape(text: impl Display) -> String {
+pub(super) fn escape(text: impl Display) -> String {
     let text = text.to_string();
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {

@@ -3,6 +3,7 @@
 mod administration;
 mod command_line;
 mod did;
+mod dns;
 mod hierarchy;
 mod http_identity;
 mod limits;

@@ -6,7 +6,7 @@
 
 use crate::cli::slot::{ADMIN_INDEX, Slot, admin_value};
 use csv::ByteRecord;
-use hufu_ident::{Identifier, Prefix, Reference, Refusal, Value, system};
+use hufu_ident::{Identifier, Name, Prefix, Reference, Refusal, Value, lens, system};
 
 /// Characters that make a spreadsheet take a cell for a formula.
 pub const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -98,12 +98,26 @@ impl Columns {
             return Err(RowError::new(&name, "columns", text));
         }
         let column = if self.whole { "identifier" } else { "suffix" };
-        let checked = system::check_new(&name).map_err(|refusal| RowError::refused(&name, column, &refusal))?;
-        if checked.0.name().home() != self.prefix {
+        let checked = system::check_new(&self.spelling(&name));
+        let checked = checked.map_err(|refusal| RowError::refused(&name, column, &refusal))?;
+        if !self.covers(checked.0.name()) {
             let text = format!("column {column}: not an identifier of {}", self.prefix);
             return Err(RowError::new(&name, "outside-prefix", text));
         }
         Ok((checked.0, self.values(record, &name)?))
+    }
+
+    /// The name of a code of another system in any spelling; other names as they are.
+    fn spelling(&self, name: &str) -> String {
+        let foreign = self.prefix.path().and_then(|_| lens::read(name).ok()?.name);
+        foreign.filter(|name| name.name().is_tagged()).map_or_else(|| name.to_owned(), |name| name.to_string())
+    }
+
+    fn covers(&self, name: Name<'_>) -> bool {
+        match name.is_tagged() {
+            true => name.home().lineage().any(|prefix| prefix == self.prefix),
+            false => name.home() == self.prefix,
+        }
     }
 
     fn values(&self, record: &ByteRecord, name: &str) -> Result<Vec<Value>, RowError> {

@@ -8,7 +8,7 @@ use hufu_ident::Value;
 use hufu_ident::mapping::SAME_AS;
 
 /// Prefixes of other systems, where they are homed (by a prefix that is homed there too), and who delegates them.
-pub const DELEGATIONS: [Delegation; 7] = [
+pub const DELEGATIONS: [Delegation; 8] = [
     Delegation { prefix: "gs1:952", home: "88", parent: "0.NA" },
     Delegation { prefix: "oid:2.999", home: "88", parent: "0.NA" },
     Delegation { prefix: "ecode:", home: "88", parent: "0.NA" },
@@ -16,6 +16,7 @@ pub const DELEGATIONS: [Delegation; 7] = [
     Delegation { prefix: "oid:2.999.118", home: "88.118", parent: "oid:2.999" },
     Delegation { prefix: "gs1:9521321", home: "88.118.8", parent: "gs1:952" },
     Delegation { prefix: "oid:2.999.118.8", home: "88.118.8", parent: "oid:2.999.118" },
+    Delegation { prefix: "ecode:2900112345678", home: "88.118.8", parent: "ecode:" },
 ];
 
 /// A prefix of another system in the hierarchy.
@@ -30,6 +31,7 @@ pub const ENGINE: &str = "88.118.8/JXDY2106023";
 const GTIN: &str = "gs1:01/09521321000018";
 const SERIAL: &str = "gs1:01/09521321000018/21/JXDY2106023";
 const OID: &str = "oid:2.999.118.8.2106023";
+const ECODE: &str = "ecode:2900112345678000000012106023";
 const BID: &str = "did:bid:ef18F9AVK4SQLZPRrPkrVWwp9kBpdXHx";
 
 /// A record of another system.
@@ -50,7 +52,7 @@ impl Item {
 }
 
 /// The records, each system's most telling one first.
-pub const ITEMS: [Item; 5] = [
+pub const ITEMS: [Item; 6] = [
     Item {
         name: SERIAL,
         home: "gs1:9521321",
@@ -64,6 +66,13 @@ pub const ITEMS: [Item; 5] = [
         title_zh: "同一台发动机的 OID",
         title_en: "The same engine's OID",
         values: engine_by_oid,
+    },
+    Item {
+        name: ECODE,
+        home: "ecode:2900112345678",
+        title_zh: "同一台发动机的 Ecode（演示编码方案）",
+        title_en: "The same engine's Ecode, of a demo scheme",
+        values: engine_by_ecode,
     },
     Item {
         name: BID,
@@ -89,7 +98,7 @@ pub const ITEMS: [Item; 5] = [
 ];
 
 /// Identifiers that the VAA record names in turn.
-pub const CODES: [&str; 3] = [SERIAL, OID, BID];
+pub const CODES: [&str; 4] = [SERIAL, OID, ECODE, BID];
 
 fn link(url: &str, title: &str, language: &str) -> String {
     serde_json::json!({"href": url, "title": title, "type": "text/html", "hreflang": [language]}).to_string()
@@ -121,6 +130,10 @@ fn engine_by_oid(site: &Site) -> Vec<Value> {
 
 fn owner_by_oid(site: &Site) -> Vec<Value> {
     Sheet::page(site, "JX172MM").text("DESC", ENGINES.name).values()
+}
+
+fn engine_by_ecode(site: &Site) -> Vec<Value> {
+    Sheet::page(site, "JXDY2106023").text("DESC", "发动机 JXDY2106023").text(SAME_AS, ENGINE).values()
 }
 
 fn engine_by_did(site: &Site) -> Vec<Value> {

@@ -159,7 +159,7 @@ pub fn read(text: &str) -> Option<Result<Epc, Refusal>> {
         return decode_zeros_and_ones(text).ok().map(Ok);
     }
     let header = text.get(..2).and_then(|octet| u8::from_str_radix(octet, 16).ok())?;
-    if text.len() % 2 != 0 || scheme::headed(header).is_none() && plus::headed(header).is_none() {
+    if !text.len().is_multiple_of(2) || scheme::headed(header).is_none() && plus::headed(header).is_none() {
         return None;
     }
     let certain = text.len() >= CERTAIN_DIGITS && !text.bytes().all(|octet| octet.is_ascii_digit());

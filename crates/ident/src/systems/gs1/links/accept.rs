@@ -43,6 +43,11 @@ impl MediaRanges {
         of(&bare).or_else(|| of(&family))
     }
 
+    /// The quality that the header gives a type by its very name.
+    pub fn exactly(&self, media_type: &str) -> Option<u32> {
+        self.0.iter().find(|(range, _)| range == media_type).map(|(_, quality)| *quality)
+    }
+
     /// Whether the header takes the type at all.
     pub fn takes(&self, media_type: &str) -> bool {
         let any = || self.0.iter().find(|(range, _)| range == "*/*").map(|(_, quality)| *quality);
