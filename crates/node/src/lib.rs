@@ -18,6 +18,7 @@ pub mod http;
 pub mod init;
 pub mod keys;
 pub mod node;
+pub mod parsed;
 pub mod provision;
 pub mod random;
 pub mod roles;

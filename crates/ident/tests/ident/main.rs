@@ -1,8 +1,11 @@
 //! What the identifier language promises, checked from outside: recorded and own vectors, properties, robustness.
 
 mod corpus;
+mod did;
+mod ecode;
 mod epc;
 mod generate;
+mod lens;
 mod oid;
 mod own;
 mod property;

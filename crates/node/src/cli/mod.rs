@@ -15,6 +15,7 @@ mod inspect;
 mod label;
 mod list;
 mod manual;
+mod parse;
 mod prefix;
 mod remote;
 mod resolve;
@@ -96,6 +97,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Write the identifiers of a prefix to a file
     Export(export::ExportArgs),
+    /// Say what a code is: its system, parts, checks, spellings, and where it would be resolved
+    Parse(parse::ParseArgs),
     /// Show what stands in octets of the Handle protocol
     Inspect(inspect::InspectArgs),
     /// Print identifiers as symbols on labels, or as the octets of tags
@@ -132,6 +135,7 @@ fn carry_out(command: Command, screen: &Screen) -> Result<ExitCode, CliError> {
         Command::Init(args) => return crate::init::run(args, screen),
         Command::CheckConfig(args) => return crate::check::run(args, screen),
         Command::Demo(args) => return crate::demo::run(args, screen),
+        Command::Parse(args) => parse::run(&args, screen),
         Command::Inspect(args) => inspect::run(&args, screen),
         Command::Label(args) => label::run(&args, screen),
         Command::Completions(args) => manual::completions(&args).map(|()| Exit::Done),

@@ -6,6 +6,7 @@
 mod auth;
 mod challenge;
 pub(crate) mod codes;
+mod did;
 pub(crate) mod gateway_json;
 pub mod gs1;
 mod handles;
@@ -17,6 +18,7 @@ mod oid;
 pub mod operations;
 mod page;
 mod params;
+mod parse;
 mod prefixes;
 mod proxy;
 mod reply;
@@ -31,12 +33,17 @@ use axum::body::{Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use hufu_ident::identifier::percent_decode;
+use hufu_ident::system::check_new;
 use hufu_net::{Peer, Transport};
 use params::Params;
 use std::sync::Arc;
 
 /// Octets of a request body.
 const BODY: usize = 4 << 20;
+
+/// Systems whose codes may be asked for by `/<system>/<code>`.
+const BY_SYSTEM: [&str; 1] = ["ecode"];
 
 /// What every handler of one node shares.
 pub struct Web {
@@ -62,6 +69,23 @@ pub struct Asked {
 impl Asked {
     pub fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The same request, `/<system>/<code>` asking for `<system>:<code>` in its canonical spelling; a path that names
+    /// no such code stays as it is.
+    fn by_system(self) -> Self {
+        let named = self.path.strip_prefix('/').and_then(|path| path.split_once('/'));
+        let name = named.filter(|(system, _)| BY_SYSTEM.contains(system)).and_then(|(system, code)| {
+            let code = percent_decode(code).ok()?;
+            check_new(&format!("{system}:{code}")).ok()
+        });
+        match name {
+            Some((name, _)) => {
+                let path = percent_encoding::utf8_percent_encode(name.as_str(), locations::PATH);
+                Asked { path: format!("/{path}"), ..self }
+            }
+            None => self,
+        }
     }
 
     pub fn is_get(&self) -> bool {
@@ -121,6 +145,7 @@ async fn route(web: &Web, asked: Asked) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return match path.strip_prefix("/api").unwrap_or_default() {
             "/handles" => handles::collection(web, &asked).await,
+            "/v1/parse" => parse::answer(&asked),
             "/v1/codes" => codes::answer(web, &asked).await,
             "/prefixes" => prefixes::answer(web, &asked).await,
             "/site" if asked.is_get() => prefixes::site(web),
@@ -135,7 +160,10 @@ async fn route(web: &Web, asked: Asked) -> Response {
     if let Some(rest) = path.strip_prefix("/oid/") {
         return oid::answer(web, asked, rest).await;
     }
-    proxy::answer(web, &asked).await
+    if let Some(response) = did::answer(web, &asked).await {
+        return response;
+    }
+    proxy::answer(web, &asked.by_system()).await
 }
 
 fn cross_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: bool) {

@@ -2,6 +2,7 @@
 
 mod administration;
 mod command_line;
+mod did;
 mod dns;
 mod gs1_resolver;
 mod hierarchy;
@@ -9,6 +10,7 @@ mod http_identity;
 mod limits;
 mod operations;
 mod outage;
+mod parse;
 mod replay_http;
 mod replay_tcp;
 mod sessions;

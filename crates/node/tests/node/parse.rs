@@ -1,0 +1,58 @@
+//! What a code is, by command line and by HTTP.
+
+use crate::{Alone, hufu};
+use hufu_testkit::{Web, shell};
+use serde_json::Value as Json;
+use std::io::Write;
+use std::process::Stdio;
+
+#[test]
+fn codes_are_explained_to_people_and_machines() {
+    let people = shell::run(hufu(), &["parse", "hdl:88.118.8/A1", "--lang", "zh"]).expect(0);
+    for part in ["✓ vaa · 88.118.8/A1", "enterprise", "符合VAA编码规则", "percent_encoded", "88.118.8 ‹ 88.118 ‹ 88"]
+    {
+        assert!(people.out.contains(part), "{part} is not in\n{}", people.out);
+    }
+    let refused = shell::run(hufu(), &["parse", "88.12.1/a", "--lang", "en"]).expect(1);
+    assert!(refused.out.contains("vaa-segment-length"), "{}", refused.out);
+    let json = shell::run(hufu(), &["parse", "did:cn:88.118.8", "--output", "json"]).expect(0).json();
+    assert_eq!((&json["ok"], &json["system"], &json["authority"]), (&true.into(), &"did".into(), &"DID:CN".into()));
+}
+
+#[test]
+fn lines_are_answered_in_order_whatever_they_hold() {
+    let mut command = shell::command(hufu(), &["parse", "--stdin", "--output", "json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = Vec::new();
+    for number in 0..20_000 {
+        writeln!(input, "88.118.8/{number}").unwrap();
+    }
+    input.extend(b"\xFF\xFE\n");
+    input.extend(vec![b'x'; 100_000]);
+    input.extend(b"\nhello world\n");
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), output.status.code()), (20_003, Some(1)));
+    for (number, line) in lines.iter().take(20_000).enumerate() {
+        assert_eq!(line["identifier"], format!("88.118.8/{number}"));
+    }
+    let codes: Vec<_> = lines[20_000..].iter().map(|line| line["error"]["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["not-utf8", "text-too-long", "unrecognised"]);
+}
+
+#[test]
+fn http_gives_the_same_object() {
+    let alone = Alone::start();
+    let web = Web::plain(alone.node.http());
+    let answer = web.get("/api/v1/parse?text=hdl%3A88.118.8%2FA1");
+    let json = shell::run(hufu(), &["parse", "hdl:88.118.8/A1", "--output", "json"]).expect(0).json();
+    assert_eq!((answer.status, answer.json()), (200, json));
+    let refused = web.get("/api/v1/parse?text=88.12.1%2Fa");
+    assert_eq!((refused.status, &refused.json()["error"]["at"]), (200, &3.into()));
+    let missing = web.get("/api/v1/parse");
+    assert_eq!((missing.status, missing.header("content-type")), (400, Some("application/problem+json")));
+}
