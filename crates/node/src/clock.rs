@@ -11,3 +11,10 @@ pub fn millis() -> u64 {
 pub fn seconds() -> u64 {
     millis() / 1000
 }
+
+/// The year, in UTC.
+pub fn year() -> u16 {
+    let now = i64::try_from(seconds()).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let year = now.map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+    year.and_then(|year| u16::try_from(year).ok()).unwrap_or(1970)
+}

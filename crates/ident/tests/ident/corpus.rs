@@ -12,6 +12,16 @@ pub fn own(file: &str) -> Vec<Json> {
 ///
 /// They are looked for in the folder that `HUFU_SHARED` names, else beside the workspace.
 pub fn shared(file: &str) -> Option<Vec<Json>> {
+    shared_path(file).map(|path| entries(&path))
+}
+
+/// The whole text of such a file.
+pub fn shared_document(file: &str) -> Option<String> {
+    let path = shared_path(file)?;
+    Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+fn shared_path(file: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("HUFU_SHARED").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| workspace().join("../shared"));
     let path = folder.join("vectors").join(file);
@@ -19,7 +29,7 @@ pub fn shared(file: &str) -> Option<Vec<Json>> {
         println!("skipped: shared vectors absent");
         return None;
     }
-    Some(entries(&path))
+    Some(path)
 }
 
 fn workspace() -> PathBuf {

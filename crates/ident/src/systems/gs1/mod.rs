@@ -1,7 +1,33 @@
 //! GS1 keys: `01/06901234567892/21/SN1`, delegated by company prefix, digit by digit.
+//!
+//! Whatever shape a code comes in (brackets, separators, a scan, a Digital Link, a compressed one), it becomes a
+//! [`DataSet`], and can be written in any other. What an Application Identifier may hold stands in a table
+//! ([`ai()`]); the record name of a data set is its key with qualifiers, in the spelling of a Digital Link's path.
 
+mod ai;
+mod check;
+mod compress;
+mod coupon;
+mod data_set;
+mod draft;
+mod element_string;
 pub mod epc;
+mod fault;
 pub mod links;
+mod name;
+mod read;
+mod scan;
+mod uri;
+mod uri_write;
+
+pub use ai::{Ai, Charset, Code, Part, Pattern, ai, all, rows};
+pub use check::{Century, Check, characters, check_digit_of, check_pair_of};
+pub use compress::CompressOptions;
+pub use data_set::{DataSet, ELEMENTS, Element, Extra, INPUT_CHARS, Options};
+pub use fault::{Fault, Finding};
+pub use scan::{Content, Scan, Symbology};
+pub use uri::{NOT_A_LINK, unescape};
+pub use uri_write::escape;
 
 use crate::reading::Reading;
 use crate::refusal::Refusal;
@@ -9,6 +35,9 @@ use crate::system::{Scheme, System};
 
 /// The system as the record space sees it.
 pub struct Gs1;
+
+/// The year by which names are judged, which no clock may change: it decides between centuries for leap days only.
+const NAME_YEAR: u16 = 2021;
 
 impl System for Gs1 {
     fn scheme(&self) -> Scheme {
@@ -20,24 +49,23 @@ impl System for Gs1 {
     }
 
     fn authority<'a>(&self, rest: &'a str) -> &'a str {
-        let value = rest.split('/').nth(1).unwrap_or_default();
-        let start = usize::from(rest.starts_with("01/"));
-        value.get(start..value.len().min(13)).unwrap_or_default()
+        name::authority(rest)
     }
 
     fn parent(&self, path: &str) -> Option<usize> {
-        path.len().checked_sub(1)
+        // One character less, should a path off the wire not be digits.
+        path.char_indices().next_back().map(|(at, _)| at)
     }
 
-    fn check_path(&self, _path: &str) -> Result<(), Refusal> {
-        Ok(())
+    fn check_path(&self, path: &str) -> Result<(), Refusal> {
+        name::check_authority(path)
     }
 
     fn canonical(&self, rest: &str) -> Result<String, Refusal> {
-        Ok(rest.to_owned())
+        name::canonical(rest, &Options::resolver(NAME_YEAR))
     }
 
-    fn read(&self, _text: &str) -> Option<Result<Reading, Refusal>> {
-        None
+    fn read(&self, text: &str) -> Option<Result<Reading, Refusal>> {
+        read::read(text, &Options::resolver(NAME_YEAR))
     }
 }

@@ -1,88 +1,56 @@
-//! PROVISIONAL: reads a Digital Link path by a table of its own until the data sets of `ident` are here.
+//! The URI of a request as a GS1 data set: readable or compressed, with a stem or without.
 
-use super::request::{decoded, encoded, is_key};
+use super::request::is_key;
+use crate::clock;
 use hufu_ident::Refusal;
+use hufu_ident::systems::gs1::{CompressOptions, DataSet, Options};
 
 /// A URI read.
 pub struct Read {
     /// Key and qualifiers as a record name without tag.
     pub name: String,
-    /// Path and query of the long form, if the URI was compressed.
+    /// Path and query of the long form, without the first slash, if the URI was compressed.
     pub readable: Option<String>,
-    /// The short form, if it was asked for.
+    /// The short form, if there is one.
     pub compressed: Option<String>,
 }
 
-const CLAUSE: &str = "GS1 Digital Link URI syntax §4";
-
-pub fn read(path: &str, _query: &str) -> Option<Result<Read, Refusal>> {
+/// Reads path and query as the rest of a Digital Link URI; `None` if they are none and belong to another door.
+pub fn read(path: &str, query: &str) -> Option<Result<Read, Refusal>> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let first = segments.first()?;
-    let handle = first.starts_with(|c: char| c.is_ascii_digit()) && !is_key(first);
-    let at = segments.iter().position(|segment| is_key(segment)).filter(|at| at + 1 < segments.len())?;
-    if handle || first.contains(':') {
+    // A name of the Handle space or with a tag.
+    if first.contains([':', '.'])
+        || (first.starts_with(|c: char| c.is_ascii_digit()) && !is_key(first) && segments.len() > 1)
+    {
         return None;
     }
-    Some(parse(&segments[at..]))
+    let key = segments.iter().position(|segment| is_key(segment)).filter(|at| at + 1 < segments.len());
+    match key {
+        Some(at) => Some(parse(path, query, (segments.len() - at) % 2 == 1)),
+        // Anything else of one segment is a short form only if it reads as one.
+        None if segments.len() == 1 => parse(path, query, true).ok().map(Ok),
+        None => None,
+    }
 }
 
-fn parse(segments: &[&str]) -> Result<Read, Refusal> {
-    let refuse = |code, zh: &str, en: &str| Refusal::new(code, CLAUSE, zh, en);
-    let (pairs, rest) = segments.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(refuse("odd-path", "路径不成对", "the path is no list of pairs"));
-    }
-    let mut name = String::new();
-    let allowed: &[&str] = match segments[0] {
-        "01" => &["22", "10", "21", "235"],
-        "8006" => &["22", "10", "21"],
-        "414" => &["254", "7040"],
-        "417" | "8004" => &["7040"],
-        "8010" => &["8011"],
-        "8017" | "8018" => &["8019"],
-        "415" => &["8020"],
-        _ => &[],
+fn parse(path: &str, query: &str, short: bool) -> Result<Read, Refusal> {
+    let options = Options::resolver(clock::year());
+    let mark = if query.is_empty() { "" } else { "?" };
+    let set = DataSet::from_uri(&format!("https://{HOST}{path}{mark}{query}"), &options)?;
+    let name = set.name().ok_or_else(|| Refusal::new("gs1-no-key", CLAUSE, "没有主键", "there is no key"))?;
+    let local = |uri: String| uri.strip_prefix(STEM).unwrap_or(&uri).to_owned();
+    let readable = match short {
+        true => Some(local(set.to_uri(Some(STEM))?)),
+        false => None,
     };
-    let mut order = 0;
-    for (at, [ai, spelt]) in pairs.iter().enumerate() {
-        let mut value = decoded(spelt);
-        if value.is_empty() {
-            return Err(refuse("empty-value", "值为空", "a value is empty"));
-        }
-        if at > 0 {
-            let place = allowed.iter().position(|own| own == ai).map(|place| place + 1).filter(|place| *place > order);
-            order = place.ok_or_else(|| refuse("qualifier", "限定符不合法", "no such qualifier here"))?;
-        }
-        if *ai == "01" && [8, 12, 13].contains(&value.len()) {
-            value = format!("{value:0>14}");
-        }
-        if at == 0 {
-            let digits = match *ai {
-                "01" => 14,
-                "00" | "8017" | "8018" => 18,
-                "414" | "415" | "417" => 13,
-                _ => 0,
-            };
-            if digits > 0 && (value.len() != digits || !checks(&value)) {
-                return Err(refuse("check-digit", "校验码不符", "length or check digit is wrong"));
-            }
-        }
-        if at > 0 {
-            name.push('/');
-        }
-        name.push_str(&format!("{ai}/{}", encoded(&value)));
-    }
-    Ok(Read { name, readable: None, compressed: None })
+    // The words that steer the answer are no part of the identifier.
+    let bare = DataSet::from_uri(&format!("{STEM}{name}"), &options)?;
+    let compressed = bare.to_compressed(Some(STEM), CompressOptions::default()).ok();
+    Ok(Read { name, readable, compressed: compressed.map(|uri| format!("/{}", local(uri).trim_start_matches('/'))) })
 }
 
-fn checks(value: &str) -> bool {
-    value.bytes().all(|octet| octet.is_ascii_digit())
-        && value
-            .bytes()
-            .rev()
-            .enumerate()
-            .map(|(at, octet)| u32::from(octet - b'0') * if at % 2 == 1 { 3 } else { 1 })
-            .sum::<u32>()
-            % 10
-            == 0
-}
+/// Stands for whatever host was asked.
+const HOST: &str = "host.invalid";
+const STEM: &str = "https://host.invalid/";
+const CLAUSE: &str = "GS1 Digital Link URI syntax §4";

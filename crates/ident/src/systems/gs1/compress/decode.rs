@@ -1,0 +1,186 @@
+//! Reading compressed links.
+
+use super::bits::{self, Reader, length_bits};
+use super::layout::{self, Piece};
+use super::{Encoding, FOREIGN, FOREIGN_LENGTH};
+use crate::refusal::Refusal;
+use crate::systems::gs1::ai::{self, Code};
+use crate::systems::gs1::data_set::{DataSet, ELEMENTS, Extra, Options};
+use crate::systems::gs1::draft::{Coding, Draft};
+use crate::systems::gs1::uri::{Uri, parse_path};
+
+/// Where public writers differ, so that one reading after the other is tried.
+#[derive(Debug, Clone, Copy)]
+struct Habit {
+    /// The AIs of a code follow in order of their digits instead of that of the table.
+    sorted: bool,
+    /// A part of no digits takes one bit all the same.
+    spare_bit: bool,
+}
+
+const HABITS: [Habit; 4] = [
+    Habit { sorted: false, spare_bit: false },
+    Habit { sorted: true, spare_bit: false },
+    Habit { sorted: false, spare_bit: true },
+    Habit { sorted: true, spare_bit: true },
+];
+
+/// What the bits say.
+#[derive(Default)]
+struct Said {
+    elements: Vec<(Code, String)>,
+    extras: Vec<Extra>,
+}
+
+/// Reads a link without readable key; none if its last segment is no stream of groups.
+///
+/// Readable in front of it may be one key (`/01/09521321000018/EEOrwhY12GQ`). Pairs of the query are read as usual.
+pub fn decode(uri: &Uri<'_>, options: &Options) -> Option<Result<DataSet, Refusal>> {
+    let path = uri.slice((uri.path, uri.path_end));
+    let slash = path.rfind('/')?;
+    let reader = Reader::new(path.get(slash + 1..)?).filter(|reader| reader.left() > 8)?;
+    let (front, key) = readable_key(path.get(..slash)?);
+    let mut first = None;
+    for habit in HABITS {
+        let Some(said) = groups(reader.clone(), habit) else { continue };
+        let path = format!("{key}{}", uri.slice((uri.path_end, uri.text.len())));
+        match assemble(&said, &path, options) {
+            Ok(mut set) => {
+                set.stem = Some(format!("{}{front}", uri.slice((0, uri.path))));
+                return Some(Ok(set));
+            }
+            Err(refusal) => first = first.or(Some(refusal)),
+        }
+    }
+    // Positions inside the stream mean nothing to a reader; the stream does.
+    first.map(|refusal| Err(refusal.at(uri.path + slash + 1)))
+}
+
+/// Splits `/stem/01/09521321000018` into stem and readable key.
+fn readable_key(front: &str) -> (&str, &str) {
+    let segments: Vec<usize> = front.rmatch_indices('/').take(2).map(|(at, _)| at).collect();
+    let [value, code] = segments[..] else { return (front, "") };
+    let known = front.get(code + 1..value).and_then(ai::ai).is_some_and(ai::Ai::is_key);
+    if known { front.split_at(code) } else { (front, "") }
+}
+
+/// Puts elements together as a link would have them and checks the whole.
+fn assemble(said: &Said, readable: &str, options: &Options) -> Result<DataSet, Refusal> {
+    let mut draft = Draft::new("", Coding::Plain, options)?;
+    if readable.starts_with('/') {
+        let (path, query) = readable.split_once('?').unwrap_or((readable, ""));
+        let lone = Options { check_needs: false, ..*options };
+        let key = parse_path(path.split('#').next().unwrap_or(path), &lone)?;
+        for element in key.elements() {
+            add(&mut draft, element.digits(), element.value)?;
+        }
+        draft.set.extras.extend(raw_extras(query));
+    } else {
+        draft.set.extras.extend(raw_extras(readable.trim_start_matches('?')));
+    }
+    for (code, value) in &said.elements {
+        add(&mut draft, *code, value)?;
+    }
+    draft.set.extras.extend(said.extras.iter().cloned());
+    draft.finish()
+}
+
+fn add(draft: &mut Draft<'_>, code: Code, value: &str) -> Result<(), Refusal> {
+    let start = draft.set.values.len();
+    draft.set.values.push_str(value);
+    draft.add((code, ai::of_code(code)), start, 0)
+}
+
+fn raw_extras(query: &str) -> impl Iterator<Item = Extra> + '_ {
+    let query = query.split('#').next().unwrap_or_default();
+    query.split('&').filter(|pair| !pair.is_empty()).take(ELEMENTS).map(|pair| match pair.split_once('=') {
+        Some((name, value)) => Extra { name: name.to_owned(), value: Some(value.to_owned()) },
+        None => Extra { name: pair.to_owned(), value: None },
+    })
+}
+
+/// Reads all groups; none if one has no meaning or the bits end within it.
+fn groups(mut reader: Reader, habit: Habit) -> Option<Said> {
+    let mut said = Said::default();
+    while reader.left() > 8 {
+        if said.elements.len() + said.extras.len() >= ELEMENTS {
+            return None;
+        }
+        let first = reader.take(4)?;
+        if first == FOREIGN {
+            said.extras.push(foreign(&mut reader)?);
+            continue;
+        }
+        let second = reader.take(4)?;
+        if first > 9 || second > 9 {
+            let octet = u8::try_from(first << 4 | second).ok()?;
+            let group = layout::groups().iter().find(|group| group.octet == octet)?;
+            let mut codes = group.codes.clone();
+            if habit.sorted {
+                codes.sort();
+            }
+            for code in codes {
+                said.elements.push((code, value(&mut reader, code, habit)?));
+            }
+            continue;
+        }
+        let code = plain_code(&mut reader, first, second)?;
+        said.elements.push((code, value(&mut reader, code, habit)?));
+    }
+    Some(said)
+}
+
+fn plain_code(reader: &mut Reader, first: u32, second: u32) -> Option<Code> {
+    let mut digits: String = [first, second].into_iter().filter_map(|digit| char::from_digit(digit, 10)).collect();
+    for _ in 2..ai::code_length(digits.as_bytes())? {
+        digits.push(char::from_digit(reader.take(4)?, 10)?);
+    }
+    Code::parse(&digits)
+}
+
+fn value(reader: &mut Reader, code: Code, habit: Habit) -> Option<String> {
+    let mut out = String::new();
+    for piece in &layout::of(code)?.pieces {
+        read_piece(reader, *piece, habit, &mut out)?;
+    }
+    Some(out)
+}
+
+fn read_piece(reader: &mut Reader, piece: Piece, habit: Habit, out: &mut String) -> Option<()> {
+    let encoding = if piece.digits { Encoding::Digits } else { encoding(reader.take(3)?)? };
+    let length = if piece.variable { reader.take(length_bits(piece.most))? as usize } else { piece.most };
+    if length > piece.most {
+        return None;
+    }
+    if length == 0 && encoding == Encoding::Digits && habit.spare_bit {
+        reader.take(1)?;
+    }
+    out.push_str(&text(reader, encoding, length)?);
+    Some(())
+}
+
+fn encoding(number: u32) -> Option<Encoding> {
+    Encoding::ALL.into_iter().find(|encoding| *encoding as u32 == number)
+}
+
+fn text(reader: &mut Reader, encoding: Encoding, length: usize) -> Option<String> {
+    if encoding == Encoding::Digits {
+        return reader.take_digits(length);
+    }
+    let character = |number: u32| match encoding {
+        Encoding::LowerHex => char::from_digit(number, 16),
+        Encoding::UpperHex => char::from_digit(number, 16).map(|digit| digit.to_ascii_uppercase()),
+        Encoding::Base64 => Some(bits::symbol(number as u8)),
+        _ => char::from_u32(number),
+    };
+    (0..length).map(|_| character(reader.take(encoding.width())?)).collect()
+}
+
+fn foreign(reader: &mut Reader) -> Option<Extra> {
+    let length = reader.take(FOREIGN_LENGTH)? as usize;
+    let name = text(reader, Encoding::Base64, length)?;
+    let encoding = encoding(reader.take(3)?)?;
+    let length = reader.take(FOREIGN_LENGTH)? as usize;
+    let value = text(reader, encoding, length)?;
+    Some(Extra { name, value: Some(value) })
+}
