@@ -57,7 +57,7 @@ pub async fn answer(web: &Web, asked: &Asked) -> Option<Response> {
     }
     let bid = asked.path.strip_prefix('/').filter(|path| path.starts_with("did:bid:"))?;
     let browser = asked.header(header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
-    let shaped = ["format", "lang", "action", "noredirect", "id"].iter().any(|name| asked.params.has(name));
+    let shaped = ["format", "lang", "action", "noredirect"].iter().any(|name| asked.params.has(name));
     if browser || shaped { None } else { Some(chain(web, asked, bid).await) }
 }
 
