@@ -66,7 +66,7 @@ fn no_text_panics() {
             }
         }
         let input: String = characters.iter().collect();
-        for system in [Scheme::Oid, Scheme::Ecode, Scheme::Did].into_iter().filter_map(Scheme::system) {
+        for system in Scheme::ALL.into_iter().filter_map(Scheme::system) {
             let path = system.authority(&input);
             assert!(input.contains(path), "{input:?}");
             assert!(

@@ -24,7 +24,11 @@ pub fn read(text: &str, options: &Options) -> Option<Result<Reading, Refusal>> {
         // A bracket alone is anybody's; one with digits in it is an AI.
         b'(' if text.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => DataSet::from_bracketed(text, options),
         b'^' | 0x1D => DataSet::from_separated(text, options),
-        b']' => return Some(Scan::parse(text, options).and_then(|scan| of_scan(scan, text))),
+        b']' => match Scan::parse(text, options) {
+            // A symbol that carries no element string: what stands in it is anybody's.
+            Ok(scan) if matches!(scan.content, Content::Text(_)) => return None,
+            read => return Some(read.and_then(of_scan)),
+        },
         b'0'..=b'9' => return plain(text, options).or_else(|| of_epc(text, options)),
         _ if after_scheme(text).is_some() => match DataSet::from_uri(text, options) {
             // Some other URI, or one whose host is strange before it is known to be a link.
@@ -61,13 +65,7 @@ fn plain(text: &str, options: &Options) -> Option<Result<Reading, Refusal>> {
     Some(Ok(reading))
 }
 
-fn of_scan(scan: Scan, text: &str) -> Result<Reading, Refusal> {
-    if let Content::Text(payload) = &scan.content {
-        let mut reading = Reading::new(Scheme::Gs1);
-        reading.part("symbology", text.get(..3).unwrap_or_default());
-        reading.part("text", payload.as_str());
-        return Ok(reading);
-    }
+fn of_scan(scan: Scan) -> Result<Reading, Refusal> {
     let identifier = scan.symbology.identifier();
     let mut reading = of_set(&scan.into_data_set()?);
     let (zh, en) = (format!("码制标识符{identifier}"), format!("symbology identifier {identifier}"));
