@@ -2,6 +2,7 @@
 
 mod corpus;
 mod generate;
+mod gs1;
 mod gs1_shared;
 mod oid;
 mod own;

@@ -4,6 +4,7 @@ use super::ai::Ai;
 use super::check::{Check, check_digit_of};
 use super::compress::CompressOptions;
 use super::data_set::{DataSet, Options};
+use super::epc::Epc;
 use super::scan::{Content, Scan};
 use super::uri::{NOT_A_LINK, after_scheme};
 use crate::identifier::Identifier;
@@ -98,8 +99,15 @@ pub fn of_set(set: &DataSet) -> Reading {
     reading
 }
 
-/// The EPC spellings: of the identity, where the length of the company prefix is known (`+` schemes do without it).
-fn epc_forms(_set: &DataSet, _reading: &mut Reading) {}
+/// The EPC spellings of key and qualifiers. Nobody says here how long the company prefix is, so they are those of the
+/// `+` schemes; see [`Epc::with_company`].
+fn epc_forms(set: &DataSet, reading: &mut Reading) {
+    let identifying = set.key().into_iter().chain(set.qualifiers());
+    let elements = identifying.filter_map(|own| Some((own.ai?.code(), own.value.to_owned()))).collect();
+    for (name, text) in (Epc { identity: None, elements, tag: None }).forms() {
+        reading.form(name, text);
+    }
+}
 
 fn note_checks(set: &DataSet, reading: &mut Reading) {
     let has = |wanted: Check| {
