@@ -5,6 +5,7 @@ mod did;
 mod ecode;
 mod epc;
 mod generate;
+mod gs1;
 mod gs1_shared;
 mod lens;
 mod oid;

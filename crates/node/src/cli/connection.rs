@@ -72,7 +72,7 @@ pub async fn endpoint(text: &str, protocol: Transport) -> Result<Endpoint, CliEr
 }
 
 /// `500ms`, `10s`, `2m`, or bare seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let factor = match unit.trim() {

@@ -5,6 +5,7 @@
 
 mod args;
 mod codes;
+mod conformance;
 mod connection;
 mod delegate;
 mod error;
@@ -83,6 +84,8 @@ pub enum Command {
     Codes(codes::CodesArgs),
     /// Declare that two codes are of one thing
     Map(Box<codes::MapArgs>),
+    /// Check a server of others or of ours against a standard
+    Conformance(conformance::ConformanceArgs),
     /// List the identifiers of a prefix
     List(list::ListArgs),
     /// Make a server responsible for a prefix
@@ -156,6 +159,7 @@ async fn ask(command: Command, screen: &Screen) -> Result<Exit, CliError> {
         Command::Delete(args) => write::delete(&args, screen).await,
         Command::Codes(args) => codes::codes(&args, screen).await,
         Command::Map(args) => codes::map(&args, screen).await,
+        Command::Conformance(args) => conformance::run(&args, screen).await,
         Command::List(args) => list::run(&args, screen).await,
         Command::Home(args) => prefix::home(&args, true, screen).await,
         Command::Unhome(args) => prefix::home(&args, false, screen).await,

@@ -82,7 +82,7 @@ pub(super) struct Slot {
     pub end: usize,
     /// First octet of the value in the input.
     pub source: usize,
-    /// Zeros that were put before it.
+    /// Zeros that were put before it; so many characters of it have no place in the input.
     pub padding: usize,
 }
 

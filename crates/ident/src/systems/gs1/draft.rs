@@ -106,9 +106,10 @@ impl<'a> Draft<'a> {
 
     /// Takes a short GTIN in a URI: pads the last value, which began at `start`, to 14 digits.
     pub fn pad_gtin(&mut self, code: Code, start: usize) -> usize {
-        let length = self.set.values.len() - start;
-        let short = code.as_str() == "01" && self.options.short_gtin && matches!(length, 8 | 12 | 13);
-        if !short || !self.set.values.is_char_boundary(start) {
+        let value = self.set.values.get(start..).unwrap_or_default();
+        let length = value.len();
+        let digits = value.bytes().all(|octet| octet.is_ascii_digit());
+        if code.as_str() != "01" || !self.options.short_gtin || !digits || !matches!(length, 8 | 12 | 13) {
             return 0;
         }
         self.set.values.insert_str(start, &"00000000000000"[length..]);
@@ -256,6 +257,11 @@ impl<'a> Draft<'a> {
             rest = characters.as_str();
         }
         written
+    }
+
+    /// Notes that no place within the last value can be shown.
+    pub fn unplaced(&mut self) {
+        self.padded(usize::MAX);
     }
 
     /// Notes how many zeros were put before the last value.

@@ -3,6 +3,7 @@
 use super::ai::{self, Ai, Charset, Code};
 use super::check;
 use super::data_set::{DataSet, Options};
+use super::draft::escape as escaped;
 use super::fault::{Fault, Finding};
 use super::uri::{self, first_misplaced, unescape};
 use super::uri_write::escape;
@@ -107,8 +108,11 @@ fn segment(entry: &Ai, value: &str, key: bool, options: &Options) -> Result<Stri
     let braces = value.find('{').filter(|_| value.ends_with('}'));
     match braces {
         None => {
-            let decoded = pad(entry, unescape(value, false), options);
-            fits(entry, &decoded, options)?;
+            let (decoded, zeros) = pad(entry, unescape(value, false), options);
+            fits(entry, &decoded, options).map_err(|finding| {
+                let at = written(value, finding.at.saturating_sub(zeros));
+                in_value(entry, Finding { at, ..finding })
+            })?;
             Ok(escape(&decoded, false))
         }
         Some(0) if !key => Ok(ANY.to_owned()),
@@ -131,22 +135,33 @@ fn segment(entry: &Ai, value: &str, key: bool, options: &Options) -> Result<Stri
     }
 }
 
-fn pad(entry: &Ai, value: String, options: &Options) -> String {
-    let short = entry.code() == "01" && options.short_gtin && matches!(value.len(), 8 | 12 | 13);
-    if short { format!("{value:0>14}") } else { value }
+/// A short GTIN with zeros before it, and how many.
+fn pad(entry: &Ai, value: String, options: &Options) -> (String, usize) {
+    let digits = value.bytes().all(|octet| octet.is_ascii_digit());
+    let short = entry.code() == "01" && options.short_gtin && digits && matches!(value.len(), 8 | 12 | 13);
+    if short { (format!("{value:0>14}"), 14 - value.len()) } else { (value, 0) }
 }
 
-fn fits(entry: &Ai, value: &str, options: &Options) -> Result<(), Refusal> {
+fn fits(entry: &Ai, value: &str, options: &Options) -> Result<(), Finding> {
     let (least, most) = entry.lengths();
-    let length = value.chars().count();
-    let checked = if length < least {
-        Err(Fault::TooShort.at(length, 0))
-    } else if length > most {
-        Err(Fault::TooLong.at(most, length - most))
-    } else {
-        check::value(value, entry.parts(), options.century)
-    };
-    checked.map_err(|finding| in_value(entry, finding))
+    match value.chars().count() {
+        length if length < least => Err(Fault::TooShort.at(length, 0)),
+        length if length > most => Err(Fault::TooLong.at(most, length - most)),
+        _ => check::value(value, entry.parts(), options.century),
+    }
+}
+
+/// Characters that the first `count` characters of a value take where they are written with escapes.
+fn written(mut text: &str, count: usize) -> usize {
+    let mut written = 0;
+    for _ in 0..count {
+        let size = if escaped(text).is_some() { 3 } else { usize::from(!text.is_empty()) };
+        written += size;
+        let mut characters = text.chars();
+        characters.by_ref().take(size).for_each(drop);
+        text = characters.as_str();
+    }
+    written
 }
 
 /// Whether a value may begin so: its characters are those of the parts.

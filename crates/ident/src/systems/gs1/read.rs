@@ -4,7 +4,7 @@ use super::ai::Ai;
 use super::check::{Check, check_digit_of};
 use super::compress::CompressOptions;
 use super::data_set::{DataSet, Options};
-use super::epc;
+use super::epc::{self, Epc};
 use super::scan::{Content, Scan};
 use super::uri::{NOT_A_LINK, after_scheme};
 use crate::identifier::Identifier;
@@ -102,12 +102,14 @@ pub fn of_set(set: &DataSet) -> Reading {
     reading
 }
 
-/// The EPC spellings: of the identity, where the length of the company prefix is known (`+` schemes do without it).
+/// The EPC spellings of key and qualifiers. Nobody says here how long the company prefix is, so they are those of the
+/// `+` schemes; see [`Epc::with_company`].
 fn epc_forms(set: &DataSet, reading: &mut Reading) {
-    let elements = set.elements();
-    let borrowed: Vec<(&str, &str)> =
-        elements.clone().map(|element| (element.ai.map_or("", Ai::code), element.value)).collect();
-    epc::forms(&borrowed, None).into_iter().for_each(|(name, text)| reading.form(name, text));
+    let identifying = set.key().into_iter().chain(set.qualifiers());
+    let elements = identifying.filter_map(|own| Some((own.ai?.code(), own.value.to_owned()))).collect();
+    for (name, text) in (Epc { identity: None, elements, tag: None }).forms() {
+        reading.form(name, text);
+    }
 }
 
 /// An EPC as a URN or as the octets of a tag.

@@ -170,7 +170,8 @@ impl<'a> Uri<'a> {
         draft.finish()
     }
 
-    fn add(&self, draft: &mut Draft<'_>, code: Code, value: (usize, usize), query: bool) -> Result<(), Refusal> {
+    /// Adds the value at these octets.
+    pub fn add(&self, draft: &mut Draft<'_>, code: Code, value: (usize, usize), query: bool) -> Result<(), Refusal> {
         let start = draft.set.values.len();
         let raw = self.slice(value);
         if let Some(at) = raw.find("%00") {
@@ -184,7 +185,8 @@ impl<'a> Uri<'a> {
         Ok(())
     }
 
-    fn add_query(&self, draft: &mut Draft<'_>, sequence: &[Code]) -> Result<(), Refusal> {
+    /// Adds the pairs of the query; `sequence` is the key with its qualifiers.
+    pub fn add_query(&self, draft: &mut Draft<'_>, sequence: &[Code]) -> Result<(), Refusal> {
         let Some((from, to)) = self.query else { return Ok(()) };
         let mut at = from;
         for pair in self.slice((from, to)).split('&') {

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::systems::gs1::ai::{self, Code};
 use crate::systems::gs1::data_set::{DataSet, ELEMENTS, Extra, Options};
 use crate::systems::gs1::draft::{Coding, Draft};
-use crate::systems::gs1::uri::{Uri, parse_path};
+use crate::systems::gs1::uri::Uri;
 
 /// Where public writers differ, so that one reading after the other is tried.
 #[derive(Debug, Clone, Copy)]
@@ -34,69 +34,66 @@ struct Said {
 
 /// Reads a link without readable key; none if its last segment is no stream of groups.
 ///
-/// Readable in front of it may be one key (`/01/09521321000018/EEOrwhY12GQ`). Pairs of the query are read as usual.
+/// Readable in front of it may be one key (`/01/09521321000018/EEOrwhY12GQ`), behind it a query.
 pub fn decode(uri: &Uri<'_>, options: &Options) -> Option<Result<DataSet, Refusal>> {
-    let path = uri.slice((uri.path, uri.path_end));
-    let slash = path.rfind('/')?;
-    let reader = Reader::new(path.get(slash + 1..)?).filter(|reader| reader.left() > 8)?;
-    let (front, key) = readable_key(path.get(..slash)?);
+    let slash = uri.path + uri.slice((uri.path, uri.path_end)).rfind('/')?;
+    let reader = Reader::new(uri.slice((slash + 1, uri.path_end))).filter(|reader| reader.left() > 8)?;
+    let key = readable_key(uri, slash);
+    let stem = key.as_ref().map_or(slash, |key| key.start);
     let mut first = None;
     for habit in HABITS {
         let Some(said) = groups(reader.clone(), habit) else { continue };
-        let path = format!("{key}{}", uri.slice((uri.path_end, uri.text.len())));
-        match assemble(&said, &path, options) {
+        match assemble(uri, key.as_ref(), &said, slash + 1, options) {
             Ok(mut set) => {
-                set.stem = Some(format!("{}{front}", uri.slice((0, uri.path))));
+                set.stem = Some(uri.slice((0, stem)).to_owned());
                 return Some(Ok(set));
             }
             Err(refusal) => first = first.or(Some(refusal)),
         }
     }
-    // Positions inside the stream mean nothing to a reader; the stream does.
-    first.map(|refusal| Err(refusal.at(uri.path + slash + 1)))
+    first.map(Err)
 }
 
-/// Splits `/stem/01/09521321000018` into stem and readable key.
-fn readable_key(front: &str) -> (&str, &str) {
-    let segments: Vec<usize> = front.rmatch_indices('/').take(2).map(|(at, _)| at).collect();
-    let [value, code] = segments[..] else { return (front, "") };
-    let known = front.get(code + 1..value).and_then(ai::ai).is_some_and(ai::Ai::is_key);
-    if known { front.split_at(code) } else { (front, "") }
+/// A readable key: the octet of the slash before it, and where its value stands.
+struct ReadableKey {
+    start: usize,
+    code: Code,
+    value: (usize, usize),
 }
 
-/// Puts elements together as a link would have them and checks the whole.
-fn assemble(said: &Said, readable: &str, options: &Options) -> Result<DataSet, Refusal> {
-    let mut draft = Draft::new("", Coding::Plain, options)?;
-    if readable.starts_with('/') {
-        let (path, query) = readable.split_once('?').unwrap_or((readable, ""));
-        let lone = Options { check_needs: false, ..*options };
-        let key = parse_path(path.split('#').next().unwrap_or(path), &lone)?;
-        for element in key.elements() {
-            add(&mut draft, element.digits(), element.value)?;
-        }
-        draft.set.extras.extend(raw_extras(query));
-    } else {
-        draft.set.extras.extend(raw_extras(readable.trim_start_matches('?')));
+/// The key in front of the slash at `end`: `/stem/01/09521321000018`.
+fn readable_key(uri: &Uri<'_>, end: usize) -> Option<ReadableKey> {
+    let value = uri.path + uri.slice((uri.path, end)).rfind('/')?;
+    let start = uri.path + uri.slice((uri.path, value)).rfind('/')?;
+    let code = uri.slice((start + 1, value));
+    ai::ai(code).filter(|found| found.is_key())?;
+    Some(ReadableKey { start, code: Code::parse(code)?, value: (value + 1, end) })
+}
+
+/// Puts elements together as a readable link would have them and checks the whole; `stream` is the octet where the
+/// stream begins, the place of all that is wrong within it.
+fn assemble(
+    uri: &Uri<'_>,
+    key: Option<&ReadableKey>,
+    said: &Said,
+    stream: usize,
+    options: &Options,
+) -> Result<DataSet, Refusal> {
+    let mut draft = Draft::new(uri.text, Coding::Percent, options)?;
+    if let Some(key) = key {
+        uri.add(&mut draft, key.code, key.value, false)?;
     }
     for (code, value) in &said.elements {
-        add(&mut draft, *code, value)?;
+        let start = draft.set.values.len();
+        draft.set.values.push_str(value);
+        let added = draft.add((*code, ai::of_code(*code)), start, stream);
+        added.map_err(|refusal| refusal.at(draft.position(stream)))?;
+        draft.unplaced();
     }
+    let path: Vec<Code> = draft.set.key().into_iter().chain(draft.set.qualifiers()).map(|own| own.digits()).collect();
     draft.set.extras.extend(said.extras.iter().cloned());
+    uri.add_query(&mut draft, &path)?;
     draft.finish()
-}
-
-fn add(draft: &mut Draft<'_>, code: Code, value: &str) -> Result<(), Refusal> {
-    let start = draft.set.values.len();
-    draft.set.values.push_str(value);
-    draft.add((code, ai::of_code(code)), start, 0)
-}
-
-fn raw_extras(query: &str) -> impl Iterator<Item = Extra> + '_ {
-    let query = query.split('#').next().unwrap_or_default();
-    query.split('&').filter(|pair| !pair.is_empty()).take(ELEMENTS).map(|pair| match pair.split_once('=') {
-        Some((name, value)) => Extra { name: name.to_owned(), value: Some(value.to_owned()) },
-        None => Extra { name: pair.to_owned(), value: None },
-    })
 }
 
 /// Reads all groups; none if one has no meaning or the bits end within it.

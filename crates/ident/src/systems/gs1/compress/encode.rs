@@ -4,7 +4,7 @@ use super::bits::{self, Writer, length_bits};
 use super::layout::{self, Layout};
 use super::{Encoding, FOREIGN, FOREIGN_LENGTH};
 use crate::refusal::Refusal;
-use crate::systems::gs1::ai::Code;
+use crate::systems::gs1::ai::{Ai, Code};
 use crate::systems::gs1::data_set::{DataSet, Element, Extra};
 use crate::systems::gs1::uri_write::{CANONICAL_STEM, no_key, write_query};
 
@@ -48,7 +48,9 @@ impl DataSet {
             let (zh, en) = (format!("（{code}）的值无法压缩"), format!("the value of ({code}) cannot be compressed"));
             return Err(Refusal::new("gs1-not-compressible", CLAUSE, zh, en));
         }
-        let (packed, left): (Vec<_>, Vec<_>) = self.attributes().into_iter().partition(|own| values(own).is_some());
+        // A second key would be taken for the first where it stands before it, so it stays readable.
+        let packs = |own: &Element<'_>| !own.ai.is_some_and(Ai::is_key) && values(own).is_some();
+        let (packed, left): (Vec<_>, Vec<_>) = self.attributes().into_iter().partition(packs);
         inside.extend(packed);
         let mut writer = Writer::default();
         let mut written = write_elements(&mut writer, inside, options.codes);
