@@ -279,7 +279,8 @@ impl Examiner {
             let href = link["href"].as_str().unwrap_or_default();
             let several = answer.status == 300 && String::from_utf8_lossy(&answer.body).contains(href);
             if !several && !is_target(answer.header(&LOCATION).unwrap_or_default(), href) {
-                missed.push(format!("{kind}: HTTP {}", answer.status));
+                let found = answer.header(&LOCATION).unwrap_or_default();
+                missed.push(format!("{kind} {href}: HTTP {} {found}", answer.status));
             }
         }
         let seen = if missed.is_empty() { format!("{} links reached", ordinary.len()) } else { missed.join(" ") };
@@ -375,5 +376,8 @@ fn is_known(kind: &str) -> bool {
 
 /// Whether a redirect leads to a link, what the request's query adds aside.
 fn is_target(location: &str, href: &str) -> bool {
-    location == href || location.strip_prefix(href).is_some_and(|rest| rest.starts_with(['?', '&']))
+    let (found, found_place) = location.split_once('#').unwrap_or((location, ""));
+    let (wanted, wanted_place) = href.split_once('#').unwrap_or((href, ""));
+    let rest = found.strip_prefix(wanted).filter(|_| found_place == wanted_place && !wanted.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&']))
 }

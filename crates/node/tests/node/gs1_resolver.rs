@@ -400,3 +400,43 @@ fn a_prefix_may_be_in_other_hands() {
     let link = format!("<{target}>; rel=\"https://ref.gs1.org/voc/handledBy\"");
     assert_eq!(answer.header("link"), Some(link.as_str()));
 }
+
+/// `hufu conformance gs1` at a Digital Link of this resolver.
+fn conformance(resolver: &Resolver, path: &str) -> (i32, Vec<Json>) {
+    let url = format!("https://localhost:{}{path}", resolver.alone.node.http().port());
+    let args = ["conformance", "gs1", &url, "--insecure", "--output", "json"];
+    let outcome = hufu_testkit::shell::run(crate::hufu(), &args);
+    let report = outcome.json();
+    (outcome.code, report["checks"].as_array().cloned().unwrap_or_default())
+}
+
+#[test]
+fn ours_passes_every_check_of_a_conformant_resolver() {
+    let resolver = Resolver::filled();
+    let (code, checks) = conformance(&resolver, PUMP);
+    let bad: Vec<&Json> = checks.iter().filter(|check| check["verdict"] != "pass").collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert_eq!((code, checks.len()), (0, 26));
+}
+
+#[test]
+fn a_server_that_is_no_resolver_fails_the_checks() {
+    let resolver = Resolver::start_with(|config| config.gs1.enabled = false);
+    let (code, checks) = conformance(&resolver, PUMP);
+    let failed = |id: &str| checks.iter().any(|check| check["check"] == id && check["verdict"] == "fail");
+    assert_eq!(code, 1);
+    for id in ["rdFile", "validLinkset", "qsPassedOn", "defaultLinkExists", "methodsCheck"] {
+        assert!(failed(id), "{id}: {checks:#?}");
+    }
+}
+
+#[test]
+fn a_compressed_uri_leads_where_the_long_one_does() {
+    let resolver = Resolver::filled();
+    let short = resolver.get(&format!("{PUMP}?compress=true"), &[]).json()["COMPRESSED_LINK"].clone();
+    let short = short.as_str().expect("a short form").to_owned();
+    let (long, answer) = (resolver.get(PUMP, &[]), resolver.get(&short, &[]));
+    assert_eq!((answer.status, answer.header("location")), (long.status, long.header("location")), "{short}");
+    assert!(answer.header("link").is_some_and(|link| link.contains("owl:sameAs")) || answer.headers.len() > 1);
+    assert_eq!(resolver.get(&format!("{PUMP}?17=269999"), &[]).status, 400);
+}
