@@ -39,6 +39,7 @@ pub struct Config {
     pub http: HttpConfig,
     #[serde(default)]
     pub gs1: Gs1Config,
+    #[serde(default)]
     pub dns: DnsConfig,
     #[serde(default)]
     pub admin: AdminConfig,

@@ -170,10 +170,6 @@ pub fn content_of(text: &str) -> Result<Content, Refusal> {
             return read.map(|reading| Content::of_reading(text, &reading));
         }
     }
-    // Element strings that no system reads yet are carried as they are; their characters are checked when encoded.
-    if text.starts_with('^') {
-        return Ok(Content { raw: text.into(), elements: Some(text.into()), ..Content::default() });
-    }
     let (identifier, _) = system::check_new(text)?;
     Ok(Content { raw: text.into(), name: Some(identifier.as_str().to_owned()), ..Content::default() })
 }
