@@ -11,7 +11,7 @@ pub struct Read {
     pub name: String,
     /// Path and query of the long form, without the first slash, if the URI was compressed.
     pub readable: Option<String>,
-    /// The short form, if there is one.
+    /// The short form, without the first slash, if there is one.
     pub compressed: Option<String>,
 }
 
@@ -37,20 +37,21 @@ pub fn read(path: &str, query: &str) -> Option<Result<Read, Refusal>> {
 fn parse(path: &str, query: &str, short: bool) -> Result<Read, Refusal> {
     let options = Options::resolver(clock::year());
     let mark = if query.is_empty() { "" } else { "?" };
-    let set = DataSet::from_uri(&format!("https://{HOST}{path}{mark}{query}"), &options)?;
+    let set = DataSet::from_uri(&format!("{STEM}{path}{mark}{query}"), &options)?;
     let name = set.name().ok_or_else(|| Refusal::new("gs1-no-key", CLAUSE, "没有主键", "there is no key"))?;
-    let local = |uri: String| uri.strip_prefix(STEM).unwrap_or(&uri).to_owned();
+    let local = |uri: String| uri.strip_prefix(STEM).unwrap_or(&uri).trim_start_matches('/').to_owned();
     let readable = match short {
         true => Some(local(set.to_uri(Some(STEM))?)),
         false => None,
     };
     // The words that steer the answer are no part of the identifier.
-    let bare = DataSet::from_uri(&format!("{STEM}{name}"), &options)?;
-    let compressed = bare.to_compressed(Some(STEM), CompressOptions::default()).ok();
-    Ok(Read { name, readable, compressed: compressed.map(|uri| format!("/{}", local(uri).trim_start_matches('/'))) })
+    let bare = DataSet::from_uri(&format!("{STEM}/{name}"), &options)?;
+    // Without the shorter codes: so the open resolver of GS1 writes it, whose users compare texts.
+    let plain = CompressOptions { codes: false, ..CompressOptions::default() };
+    let compressed = bare.to_compressed(Some(STEM), plain).ok();
+    Ok(Read { name, readable, compressed: compressed.map(local) })
 }
 
 /// Stands for whatever host was asked.
-const HOST: &str = "host.invalid";
-const STEM: &str = "https://host.invalid/";
+const STEM: &str = "https://host.invalid";
 const CLAUSE: &str = "GS1 Digital Link URI syntax §4";
