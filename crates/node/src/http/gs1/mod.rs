@@ -103,7 +103,7 @@ fn serve(web: &Web, asked: &Asked, request: &Request, levels: &Levels) -> Respon
     let mut response = match linkset::wanted(asked, request) {
         Some(form) => linkset::answer(web, asked, request, levels, &root, form),
         None => match choice(levels, request, &wants) {
-            Some(Choice::One(link)) => redirect(request, link, &root),
+            Some(Choice::One(link)) => redirect(asked, request, link, &root),
             Some(Choice::Many(links)) => several(request, &links, &root),
             Some(Choice::None) => Problem::not_acceptable().answer(asked),
             None => Problem::no_such_link(request.link_type.as_deref()).answer(asked),
@@ -130,9 +130,15 @@ fn choice<'a>(levels: &'a Levels, request: &Request, wants: &links::Wants) -> Op
 }
 
 /// 307, because links change; the query goes along unless the link says otherwise.
-fn redirect(request: &Request, link: &Link, root: &str) -> Response {
+fn redirect(asked: &Asked, request: &Request, link: &Link, root: &str) -> Response {
     let target = if link.fwqs { links::forward(&link.href, &request.query) } else { link.href.clone() };
     let mut response = moved(&target);
+    // A program that reads the body of a redirect expects JSON, as the neighbouring resolver gives it.
+    if asked.header(header::ACCEPT).is_some_and(|accept| !accept.contains("text/html")) {
+        let (kind, body) = ("application/json", json!({"href": target, "title": link.title}));
+        *response.body_mut() = axum::body::Body::from(body.to_string());
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     append(response.headers_mut(), header::LINK, &linkset_link(request, root));
     response
 }
