@@ -123,9 +123,14 @@ impl Door {
             return Ok(None);
         }
         match self.local_state(dotted)? {
-            State::Elsewhere(delegation) if !asked.recurse => {
-                Ok(Some(referral::reply(&self.zone, &delegation, owner, dotted, asked.question.query_type())))
-            }
+            State::Elsewhere(delegation) if !asked.recurse => Ok(Some(referral::reply(
+                &self.zone,
+                &delegation,
+                asked.peer.address.ip(),
+                owner,
+                dotted,
+                asked.question.query_type(),
+            ))),
             State::NotOurs if !asked.recurse => Ok(Some(Reply::code(ResponseCode::Refused))),
             _ => Ok(None),
         }
@@ -173,7 +178,9 @@ impl Door {
                 let above = dotted.rsplit_once('.').map_or("", |(above, _)| above);
                 Ok(self.absence(above, ResponseCode::NoError))
             }
-            State::Elsewhere(delegation) => Ok(referral::reply(&self.zone, &delegation, owner, dotted, kind)),
+            State::Elsewhere(delegation) => {
+                Ok(referral::reply(&self.zone, &delegation, asked.peer.address.ip(), owner, dotted, kind))
+            }
             State::NotOurs => Ok(Reply::code(ResponseCode::Refused)),
             State::Unreachable => Ok(Reply::code(ResponseCode::ServFail)),
             State::Absent => Ok(self.absence(dotted, ResponseCode::NXDomain)),

@@ -7,14 +7,23 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RecordType};
 use hufu_ident::Delegation;
 use hufu_ident::systems::handle::{Interface, Protocol, Site};
+use hufu_resolve::shown_to;
 use std::net::{IpAddr, SocketAddr};
 
 /// The attribute of a site by which a node says that it serves DNS, and its value where a referral can follow.
 pub const DNS_PORT: &str = "dns_port";
 const STANDARD_PORT: &[u8] = b"53";
 
-/// Sends the asker on.
-pub(super) fn reply(zone: &Zone, delegation: &Delegation, owner: &Name, dotted: &str, kind: RecordType) -> Reply {
+/// Sends the asker on, to what an asker at its address may see of the delegation.
+pub(super) fn reply(
+    zone: &Zone,
+    delegation: &Delegation,
+    asker: IpAddr,
+    owner: &Name,
+    dotted: &str,
+    kind: RecordType,
+) -> Reply {
+    let Some(delegation) = shown_to(delegation, asker) else { return Reply::code(ResponseCode::Refused) };
     let sites: Vec<Site> = delegation.values.iter().filter_map(|value| Site::decode(&value.data).ok()).collect();
     let apex = delegation.prefix.path().and_then(|(_, path)| zone.owner(path));
     let addresses = dns_addresses(&sites);
@@ -69,7 +78,8 @@ pub(super) fn http_of(site: &Site) -> Option<String> {
             (None, way) => ("http", way?),
         };
         let port = u16::try_from(way.port).ok()?;
-        Some(format!("{start}://{}", SocketAddr::new(server.ip(), port)))
+        let address = site.addresses(server).into_iter().next()?;
+        Some(format!("{start}://{}", SocketAddr::new(address, port)))
     };
     site.servers.iter().find_map(web)
 }
