@@ -123,6 +123,12 @@ pub fn run() -> ExitCode {
         }
     };
     let screen = Screen { output: cli.output, lang: cli.lang.unwrap_or_else(Lang::of_environment) };
+    if let Some(path) = std::env::var_os("HUFU_ECODE_SCHEMES")
+        && let Err(error) = crate::config::ecode::make_known(std::path::Path::new(&path))
+    {
+        screen.error(&CliError::usage(error.to_string()));
+        return Exit::Usage.into();
+    }
     match carry_out(cli.command, &screen) {
         Ok(code) => code,
         Err(error) => {

@@ -3,6 +3,7 @@
 //! `version = "v1"`, kebab-case, unknown keys are errors. Defaults < file < environment (`HUFU_…`) < arguments.
 
 mod dns;
+pub mod ecode;
 mod gs1;
 mod units;
 
@@ -28,6 +29,10 @@ pub struct Config {
     /// Prefixes whose identifiers live here, homed at first start.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// A table of Ecode numbering schemes (`V NSI rule zh en origin` between tabs), before the built-in demo rows. One
+    /// for all nodes of a process.
+    #[serde(default)]
+    pub ecode_schemes: Option<PathBuf>,
     /// Identifiers offered on the start page.
     #[serde(default)]
     pub samples: Vec<String>,
@@ -378,6 +383,7 @@ impl Config {
             role,
             name: name.into(),
             prefixes: Vec::new(),
+            ecode_schemes: None,
             samples: Vec::new(),
             data_directory,
             handle: HandleConfig::default(),
@@ -402,6 +408,10 @@ impl Config {
         config.apply_environment()?;
         let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         config.make_absolute(base);
+        // Prefixes may be of a scheme that only this table knows.
+        if let Some(path) = &config.ecode_schemes {
+            ecode::make_known(path)?;
+        }
         config.check()?;
         Ok(config)
     }
@@ -440,6 +450,7 @@ impl Config {
             self.administration.secret_file.as_mut(),
             self.administration.public_key_file.as_mut(),
             self.log.queries.as_mut(),
+            self.ecode_schemes.as_mut(),
         ];
         let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
         let tokens = self.gs1.token.iter_mut().map(|token| Some(&mut token.file));

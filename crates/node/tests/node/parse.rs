@@ -56,3 +56,17 @@ fn http_gives_the_same_object() {
     let missing = web.get("/api/v1/parse");
     assert_eq!((missing.status, missing.header("content-type")), (400, Some("application/problem+json")));
 }
+
+#[test]
+fn a_table_of_schemes_may_be_named() {
+    let home = tempfile::tempdir().unwrap();
+    let table = home.path().join("schemes.tsv");
+    std::fs::write(&table, "2\t7001\tcompany:8!+serial:1-12\t某方案\tA scheme\tours\n").unwrap();
+    let code = "2700112345678000123";
+    let parse = |environment: &[(&str, &str)]| {
+        hufu_testkit::shell::run_with(crate::hufu(), &["parse", code, "--output", "json"], environment, "").json()
+    };
+    assert_eq!(parse(&[])["ok"], false);
+    let known = parse(&[("HUFU_ECODE_SCHEMES", &table.to_string_lossy())]);
+    assert_eq!((&known["ok"], &known["identifier"]), (&true.into(), &format!("ecode:{code}").into()));
+}

@@ -37,7 +37,7 @@ impl System for Ecode {
         let own = 1 + version.nsi_chars();
         let Some((nsi_end, _)) = rest.char_indices().nth(own) else { return rest };
         let nsi = rest.get(1..nsi_end).unwrap_or_default();
-        let known = Schemes::built_in().find(version, nsi);
+        let known = Schemes::known().find(version, nsi);
         let kept = own + known.map_or(UNKNOWN_CHARS, Numbering::delegating_chars);
         rest.char_indices().nth(kept).map_or(rest, |(end, _)| &rest[..end])
     }
@@ -65,19 +65,19 @@ impl System for Ecode {
 
     fn canonical(&self, rest: &str) -> Result<String, Refusal> {
         let code = parse(rest)?;
-        cut(&code, Schemes::built_in()).map_err(|refusal| refusal.shifted(separators(rest, &code)))?;
+        cut(&code, Schemes::known()).map_err(|refusal| refusal.shifted(separators(rest, &code)))?;
         Ok(code.canonical())
     }
 
     fn read(&self, text: &str) -> Option<Result<Reading, Refusal>> {
         if let Some(rest) = text.get(..TAG.len()).filter(|tag| tag.eq_ignore_ascii_case(TAG)).map(|_| &text[6..]) {
-            return Some(read(rest, Schemes::built_in()).map_err(|refusal| refusal.shifted(TAG.len())));
+            return Some(read(rest, Schemes::known()).map_err(|refusal| refusal.shifted(TAG.len())));
         }
         // A bare code is claimed only where its scheme is known and its rule holds: any digits could be one.
         let known = text.starts_with(|c| Version::of(c).is_some()) && !text.contains(['/', ':']);
         let code = parse(text).ok().filter(|_| known)?;
-        let (Some(_), true) = (cut(&code, Schemes::built_in()).ok()?, code.canonical() == text) else { return None };
-        let mut reading = read(text, Schemes::built_in()).ok()?;
+        let (Some(_), true) = (cut(&code, Schemes::known()).ok()?, code.canonical() == text) else { return None };
+        let mut reading = read(text, Schemes::known()).ok()?;
         let (zh, en) = ("无“ecode:”前缀，按已知编码方案认出", "without “ecode:”; recognised by a known scheme");
         reading.advise(Refusal::new("ecode-bare", PROFILE, zh, en));
         Some(Ok(reading))

@@ -4,7 +4,7 @@
 
 use super::name::{Version, clause};
 use crate::refusal::Refusal;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// Schemes in one table, parts of one rule, characters of one line.
 const MOST_SCHEMES: usize = 10_000;
@@ -12,6 +12,9 @@ const MOST_PARTS: usize = 16;
 const LINE_OCTETS: usize = 1024;
 
 static BUILT_IN: LazyLock<Schemes> = LazyLock::new(|| Schemes::parse(include_str!("nsi.tsv")).unwrap_or_default());
+
+/// The table of the process, once somebody has named one.
+static KNOWN: OnceLock<Schemes> = OnceLock::new();
 
 /// A table of numbering schemes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,6 +76,18 @@ impl Schemes {
     /// The rows of `nsi.tsv`.
     pub fn built_in() -> &'static Schemes {
         &BUILT_IN
+    }
+
+    /// The table by which names are judged: the one made known, else the built-in rows.
+    pub fn known() -> &'static Schemes {
+        KNOWN.get().unwrap_or(&BUILT_IN)
+    }
+
+    /// Makes this the table by which names are judged, for as long as the process runs; false if it is another one
+    /// already. Names must not change their meaning under a running node, so there is no second time.
+    pub fn make_known(self) -> bool {
+        let table = KNOWN.get_or_init(|| self.clone());
+        *table == self
     }
 
     /// Reads a table: a line has V, NSI, rule, names in Chinese and English, and origin, between tabs; `#` begins a
