@@ -1,0 +1,3 @@
+//! The control plane: who may have which prefix, and who decided so.
+
+#![forbid(unsafe_code)]
