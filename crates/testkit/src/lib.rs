@@ -1,25 +1,43 @@
 //! For integration tests: hierarchies of real node processes, raw frames over sockets, HTTP with the tests' own
-//! trust, faults on the way, and the recorded vectors.
+//! trust, faults on the way, scratch databases, and the recorded vectors.
 //!
 //! Everything panics where something is not as a test needs it, with what it saw.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "nodes")]
 pub mod country;
+pub mod databases;
+#[cfg(feature = "nodes")]
 pub mod faults;
+#[cfg(feature = "nodes")]
 pub mod keys;
+#[cfg(feature = "nodes")]
 pub mod node;
+#[cfg(feature = "nodes")]
 pub mod ports;
+#[cfg(feature = "nodes")]
 pub mod recordings;
+#[cfg(feature = "nodes")]
 pub mod shell;
+#[cfg(feature = "nodes")]
 pub mod talk;
+#[cfg(feature = "nodes")]
 pub mod web;
 
+pub use databases::Scratch;
+
+#[cfg(feature = "nodes")]
 pub use country::{Country, Plan};
+#[cfg(feature = "nodes")]
 pub use faults::FaultProxy;
+#[cfg(feature = "nodes")]
 pub use node::NodeProcess;
+#[cfg(feature = "nodes")]
 pub use shell::Outcome;
+#[cfg(feature = "nodes")]
 pub use talk::Talk;
+#[cfg(feature = "nodes")]
 pub use web::Web;
 
 use std::future::Future;

@@ -1,0 +1,81 @@
+//! The registry of one node: its database, and the two things it is given because it must not make them itself.
+
+use crate::audit::{self, ChainDigest};
+use crate::caller::{Caller, Time};
+use crate::database::Database;
+use crate::error::Error;
+use crate::permission::Permission;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Fills octets with randomness from the operating system.
+pub type Random = fn(&mut [u8]);
+
+/// The control plane of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    pub(crate) database: Database,
+    pub(crate) random: Random,
+    pub(crate) digest: ChainDigest,
+    /// Rings when something waits in the outbox.
+    pub(crate) bell: Arc<Notify>,
+}
+
+impl Registry {
+    /// Brings the schema up to date and is ready.
+    pub async fn open(database: Database, random: Random, digest: ChainDigest, now: Time) -> Result<Self, Error> {
+        database.migrate(now).await?;
+        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()) })
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Passes if the caller holds the permission; a denial is written down before it is answered.
+    pub async fn authorise(&self, caller: &Caller, permission: Permission, object: &str) -> Result<(), Error> {
+        let Some(refusal) = caller.lacks(permission) else { return Ok(()) };
+        self.write_denial(caller, permission, object).await?;
+        Err(refusal.into())
+    }
+
+    /// Passes if things of `organisation` are within the caller's scope; otherwise the denial is written down, and
+    /// `absent` is the answer: a stranger does not learn that there is such a thing.
+    pub async fn reach(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        organisation: Option<&str>,
+        object: &str,
+        absent: crate::Refusal,
+    ) -> Result<(), Error> {
+        if caller.reaches(organisation) {
+            return Ok(());
+        }
+        self.write_denial(caller, permission, object).await?;
+        Err(absent.into())
+    }
+
+    pub(crate) async fn write_denial(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        object: &str,
+    ) -> Result<(), Error> {
+        let mut write = self.database.begin_write().await?;
+        let mut head = audit::lock_head(&mut write.transaction).await?;
+        let entry = audit::NewEntry {
+            action: permission.name().into(),
+            object: object.into(),
+            outcome: audit::Outcome::Denied,
+            before: json!(null),
+            after: json!(null),
+            organisation: caller.organisation().map(str::to_owned),
+        };
+        audit::append(&mut write.transaction, &mut head, caller, &entry, self.digest).await?;
+        audit::store_head(&mut write.transaction, &head).await?;
+        write.transaction.commit().await?;
+        Ok(())
+    }
+}
