@@ -1,3 +1,6 @@
 //! The control plane: who may have which prefix, and who decided so.
 
 #![forbid(unsafe_code)]
+
+pub mod calendar;
+pub mod checks;
