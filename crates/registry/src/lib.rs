@@ -4,3 +4,5 @@
 
 pub mod calendar;
 pub mod checks;
+pub mod industry;
+pub mod names;
