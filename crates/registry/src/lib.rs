@@ -6,3 +6,5 @@ pub mod calendar;
 pub mod checks;
 pub mod industry;
 pub mod names;
+pub mod password;
+pub mod totp;
