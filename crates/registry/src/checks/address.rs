@@ -239,6 +239,29 @@ mod tests {
     }
 
     #[test]
+    fn a_special_address_is_told_what_it_is() {
+        for (text, reason) in [
+            ("172.31.255.255", "private"),
+            ("100.127.255.255", "shared by carriers"),
+            ("198.19.255.255", "for benchmarks"),
+            ("239.255.255.255", "multicast"),
+            ("255.255.255.255", "reserved"),
+            ("::", "unspecified"),
+            ("::1", "loopback"),
+            ("::ffff:8.8.8.8", "IPv4-mapped"),
+            ("fd12::1", "private"),
+            ("febf::1", "link-local"),
+            ("fec0::1", "reserved"),
+            ("ff02::1", "multicast"),
+            ("2001:db8:ffff::1", "for documentation"),
+            ("2001:1ff::1", "for protocols"),
+            ("3fff:fff::1", "for documentation"),
+        ] {
+            assert_eq!(special(ip(text)).unwrap().1, reason, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_refused_and_where() {
         for (text, code, at) in [
             ("", "endpoint-form", 0),

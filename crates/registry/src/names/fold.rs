@@ -54,7 +54,9 @@ impl Folded {
         let octets = self.text.as_bytes();
         let inside = |at: usize| self.joined.get(at).copied().unwrap_or(false);
         let letter = |at: Option<usize>| at.and_then(|at| octets.get(at)).is_some_and(u8::is_ascii_alphabetic);
-        !(inside(start) && letter(start.checked_sub(1))) && !(inside(end) && letter(Some(end)))
+        let begun_before = inside(start) && letter(start.checked_sub(1));
+        let goes_on = inside(end) && letter(Some(end));
+        !begun_before && !goes_on
     }
 }
 
