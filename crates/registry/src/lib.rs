@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod act;
 pub mod audit;
 pub mod calendar;
@@ -26,9 +27,9 @@ pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+mod registry;
 pub mod subject;
 pub mod totp;
-mod registry;
 
 pub use act::Act;
 pub use caller::{Caller, Origin, Scope, Time};
