@@ -27,9 +27,9 @@ fn an_organisation_is_entered_from_the_command_line_and_audited() {
     assert_eq!(listed["items"][0]["id"], id);
 
     let refused = command(node, &["org", "create", "--data", "-"], &company("另一家", "X1")).expect(1);
-    assert!(refused.stderr.contains("organisation-exists"), "{}", refused.stderr);
+    assert!(refused.err.contains("organisation-exists"), "{}", refused.err);
     let refused = command(node, &["org", "create", "--data", "-"], "{\"subject\":{}}").expect(2);
-    assert!(refused.stderr.contains("subject.orgName"), "{}", refused.stderr);
+    assert!(refused.err.contains("subject.orgName"), "{}", refused.err);
 
     let state = ["org", "state", id, "--state", "suspended", "--reason", "test"];
     assert_eq!(command(node, &state, "").expect(0).json()["state"], "suspended");
@@ -80,6 +80,6 @@ fn the_description_and_its_page_are_served() {
     assert!(page.text().contains("openapi.json") && !page.text().contains("http://"));
 }
 
-fn method(name: &str) -> axum::http::Method {
+fn method(name: &str) -> hyper::Method {
     name.parse().expect("a method")
 }
