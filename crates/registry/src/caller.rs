@@ -141,18 +141,12 @@ impl Caller {
             return None;
         }
         Some(match self.origin {
-            _ if self.pending == Some(Pending::Password) => Refusal::new(
-                Kind::Denied,
-                "password-change-needed",
-                "请先修改口令",
-                "change the password first",
-            ),
-            _ if self.pending == Some(Pending::Totp) => Refusal::new(
-                Kind::Denied,
-                "totp-enrolment-needed",
-                "请先启用双因素认证",
-                "enrol a second factor first",
-            ),
+            _ if self.pending == Some(Pending::Password) => {
+                Refusal::new(Kind::Denied, "password-change-needed", "请先修改口令", "change the password first")
+            }
+            _ if self.pending == Some(Pending::Totp) => {
+                Refusal::new(Kind::Denied, "totp-enrolment-needed", "请先启用双因素认证", "enrol a second factor first")
+            }
             Origin::Anonymous => Refusal::new(
                 Kind::Unauthenticated,
                 "not-signed-in",

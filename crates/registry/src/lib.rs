@@ -27,9 +27,9 @@ pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+mod registry;
 pub mod subject;
 pub mod totp;
-mod registry;
 
 pub use act::Act;
 pub use caller::{Caller, Origin, Pending, Scope, Time};

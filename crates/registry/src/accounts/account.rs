@@ -360,11 +360,7 @@ impl Act {
     }
 
     /// The account, if the caller reaches it and has seen this version of it.
-    pub(crate) async fn reached_account(
-        mut self,
-        id: &str,
-        version: Option<i64>,
-    ) -> Result<(Act, Stored), Error> {
+    pub(crate) async fn reached_account(mut self, id: &str, version: Option<i64>) -> Result<(Act, Stored), Error> {
         let now = self.now();
         let found = find(self.sql(), By::Id(id), now).await?;
         let organisation = found.as_ref().map(|found| found.account.organisation.clone());

@@ -423,9 +423,7 @@ fn resettable(found: &Stored) -> Result<(), Refusal> {
 pub(crate) fn own_session(caller: &Caller) -> Result<(&str, &str), Refusal> {
     match &caller.origin {
         Origin::Session { account, session } => Ok((account, session)),
-        Origin::Anonymous => {
-            Err(Refusal::new(Kind::Unauthenticated, "not-signed-in", "请先登录", "sign in first"))
-        }
+        Origin::Anonymous => Err(Refusal::new(Kind::Unauthenticated, "not-signed-in", "请先登录", "sign in first")),
         _ => {
             let (zh, en) = ("此操作须由本人登录后进行", "this is done by a person who is signed in");
             Err(Refusal::new(Kind::Denied, "session-needed", zh, en))

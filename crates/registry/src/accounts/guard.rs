@@ -102,12 +102,7 @@ pub(crate) async fn fail(
 }
 
 /// Counts something that is limited to `most` in a quarter of an hour, and refuses what is more.
-pub(crate) async fn count(
-    connection: &mut AnyConnection,
-    subject: &str,
-    now: Time,
-    most: i64,
-) -> Result<(), Error> {
+pub(crate) async fn count(connection: &mut AnyConnection, subject: &str, now: Time, most: i64) -> Result<(), Error> {
     let select = sqlx::query("SELECT failures, since FROM sign_in_guard WHERE subject = $1").bind(subject);
     let row = select.fetch_optional(&mut *connection).await?;
     let (mut counted, mut since) = (0, now);

@@ -159,13 +159,7 @@ fn absent(id: &str) -> Refusal {
 }
 
 /// Why a key is not taken, though its secret is right.
-pub(crate) fn refusal(
-    revoked: Time,
-    expires: Time,
-    addresses: &[String],
-    from: IpAddr,
-    now: Time,
-) -> Option<Refusal> {
+pub(crate) fn refusal(revoked: Time, expires: Time, addresses: &[String], from: IpAddr, now: Time) -> Option<Refusal> {
     let refuse = |code, zh: &str, en: &str| Some(Refusal::new(Kind::Unauthenticated, code, zh, en));
     if revoked > 0 {
         return refuse("key-revoked", "接口密钥已吊销，请更换", "this API key was revoked; take another");

@@ -715,7 +715,8 @@ impl Act {
             let held = grants(self.sql(), &account).await?.permissions;
             fit(held)?;
             if kind == "machine" && !held.duties().is_empty() {
-                let (zh, en) = ("有机器账号持有该角色", "a machine holds this role, and a separated duty is a person's");
+                let (zh, en) =
+                    ("有机器账号持有该角色", "a machine holds this role, and a separated duty is a person's");
                 return Err(Refusal::new(Kind::Conflict, "duty-of-person", zh, en).into());
             }
         }

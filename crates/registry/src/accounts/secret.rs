@@ -24,7 +24,8 @@ const WAIT: Duration = Duration::from_secs(10);
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// A hash with the parameters of today that no password has, for logins that nobody has: the effort is equal.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn busy() -> Refusal {
     let (zh, en) = ("登录请求过多，请稍后再试", "too many sign-ins at once; try again in a moment");

@@ -221,7 +221,8 @@ impl Act {
         update.execute(self.sql()).await?;
         guard::clear(self.sql(), &id).await?;
         let grants = role::grants(self.sql(), &id).await?;
-        let pending = pending(found.account.must_change, found.password_at, grants.totp, found.account.totp, policy, now);
+        let pending =
+            pending(found.account.must_change, found.password_at, grants.totp, found.account.totp, policy, now);
         self.caller.name = found.account.login.clone();
         self.caller.origin = Origin::Session { account: id.clone(), session: session.id.clone() };
         let (object, after) = (format!("session {}", session.id), json!({"account": id, "address": session.address}));
