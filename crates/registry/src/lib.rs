@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod password;
 pub mod permission;
 mod registry;
+pub mod seal;
 pub mod subject;
 pub mod totp;
 

@@ -6,6 +6,7 @@ use crate::caller::{Caller, Time};
 use crate::database::Database;
 use crate::error::Error;
 use crate::permission::Permission;
+use crate::seal::Seal;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -19,6 +20,8 @@ pub struct Registry {
     pub(crate) database: Database,
     pub(crate) random: Random,
     pub(crate) digest: ChainDigest,
+    /// For what is kept but must be read again.
+    pub(crate) seal: Option<Arc<Seal>>,
     /// Rings when something waits in the outbox.
     pub(crate) bell: Arc<Notify>,
 }
@@ -30,7 +33,12 @@ impl Registry {
         let mut write = database.begin_write().await?;
         role::settle(&mut write.transaction, now).await?;
         write.transaction.commit().await?;
-        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()) })
+        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()) })
+    }
+
+    /// The key under which secrets are sealed that must be read again; kept outside of the database.
+    pub fn sealing(self, key: [u8; 32]) -> Self {
+        Registry { seal: Some(Arc::new(Seal::new(key))), ..self }
     }
 
     pub fn database(&self) -> &Database {
