@@ -28,11 +28,12 @@ pub mod outbox;
 pub mod password;
 pub mod permission;
 mod registry;
+pub mod seal;
 pub mod subject;
 pub mod totp;
 
 pub use act::Act;
-pub use caller::{Caller, Origin, Scope, Time};
+pub use caller::{Caller, Origin, Pending, Scope, Time};
 pub use database::{Database, Dialect};
 pub use error::{Error, FieldRefusal, Kind, Refusal};
 pub use listing::{Listing, Page};

@@ -1,10 +1,12 @@
 //! The registry of one node: its database, and the two things it is given because it must not make them itself.
 
+use crate::accounts::role;
 use crate::audit::{self, ChainDigest};
 use crate::caller::{Caller, Time};
 use crate::database::Database;
 use crate::error::Error;
 use crate::permission::Permission;
+use crate::seal::Seal;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -18,6 +20,8 @@ pub struct Registry {
     pub(crate) database: Database,
     pub(crate) random: Random,
     pub(crate) digest: ChainDigest,
+    /// For what is kept but must be read again.
+    pub(crate) seal: Option<Arc<Seal>>,
     /// Rings when something waits in the outbox.
     pub(crate) bell: Arc<Notify>,
 }
@@ -26,7 +30,15 @@ impl Registry {
     /// Brings the schema up to date and is ready.
     pub async fn open(database: Database, random: Random, digest: ChainDigest, now: Time) -> Result<Self, Error> {
         database.migrate(now).await?;
-        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()) })
+        let mut write = database.begin_write().await?;
+        role::settle(&mut write.transaction, now).await?;
+        write.transaction.commit().await?;
+        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()) })
+    }
+
+    /// The key under which secrets are sealed that must be read again; kept outside of the database.
+    pub fn sealing(self, key: [u8; 32]) -> Self {
+        Registry { seal: Some(Arc::new(Seal::new(key))), ..self }
     }
 
     pub fn database(&self) -> &Database {

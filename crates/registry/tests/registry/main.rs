@@ -1,5 +1,9 @@
 //! The registry on both databases, from outside. Every test runs on SQLite and on PostgreSQL.
 
+mod accounts;
+mod accounts_duties;
+mod accounts_keys;
+mod accounts_sign_in;
 mod audit;
 mod organisations;
 
@@ -20,7 +24,8 @@ pub struct Bench {
 impl Bench {
     async fn on(scratch: Scratch) -> Self {
         let database = Database::connect(&scratch.url).await.expect("a database");
-        let registry = Registry::open(database, random, ChainDigest::Sm3, NOW).await.expect("a schema");
+        let registry =
+            Registry::open(database, random, ChainDigest::Sm3, NOW).await.expect("a schema").sealing([7; 32]);
         Bench { registry, scratch }
     }
 }
