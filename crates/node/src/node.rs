@@ -2,7 +2,7 @@
 
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
-use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
 use crate::dns;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
@@ -13,6 +13,7 @@ use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
 use hufu_client::Exchange;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
@@ -71,6 +72,8 @@ pub struct Parts {
     pub store: Option<Arc<dyn Store>>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
+    /// Where GS1 keys are cut.
+    pub companies: Companies,
 }
 
 /// A started node. Dropping it stops it without waiting.
@@ -93,6 +96,7 @@ struct Sockets {
 impl RunningNode {
     /// Opens the store, binds every listener, provisions the first records and starts answering.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        ecode::settle(config.ecode_schemes.as_deref())?;
         make_private_directory(&config.data_directory)?;
         let sockets = Sockets::bind(&config)?;
         let endpoints = sockets.endpoints();
@@ -226,6 +230,7 @@ impl Parts {
             _ => None,
         };
         let tokens = http::gs1::Tokens::load(&config.gs1.token)?;
+        let companies = config.gs1.companies()?;
         let queries = match &config.log.queries {
             Some(path) => {
                 let log = QueryLog::open(path).map_err(|error| StartError::File { path: path.clone(), error })?;
@@ -267,7 +272,20 @@ impl Parts {
             queries.clone(),
         ));
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
-        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store, tokens })
+        Ok(Parts {
+            config,
+            answering,
+            administration,
+            identity,
+            handle,
+            meter,
+            queries,
+            net,
+            tls,
+            store,
+            tokens,
+            companies,
+        })
     }
 }
 

@@ -1,11 +1,17 @@
 //! What the lens read, as JSON: one object for the command line and for HTTP.
 
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::{Reading, Refusal, lens};
 use serde_json::{Map, Value as Json, json};
 
+/// Reads a text, with the spellings that need a company prefix where `companies` knows it.
+pub fn read(text: &str, companies: &Companies) -> Result<Reading, Refusal> {
+    lens::read(text).and_then(|reading| companies.complete(reading))
+}
+
 /// Reads a text and says what was understood.
-pub fn parsed(text: &str) -> Json {
-    match lens::read(text) {
+pub fn parsed(text: &str, companies: &Companies) -> Json {
+    match read(text, companies) {
         Ok(reading) => understood(text, &reading),
         Err(refusal) => refused(text, &refusal),
     }

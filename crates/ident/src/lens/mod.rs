@@ -31,6 +31,8 @@ use crate::systems::handle::reading as handle;
 pub const TEXT_OCTETS: usize = 8192;
 /// Code of the refusal of a text in which nothing was recognised.
 pub const UNRECOGNISED: &str = "unrecognised";
+/// Code of the check of an identifier that stood in other text.
+pub const FOUND_IN_TEXT: &str = "found-in-text";
 /// Wrappings inside wrappings: a symbology identifier around a URL around an identifier.
 const DEPTH: usize = 3;
 const CLAUSE: &str = "our profile";
@@ -107,10 +109,10 @@ fn recognised(text: &str, depth: usize) -> Result<Option<Reading>, Refusal> {
 }
 
 fn tagged(text: &str, _: usize) -> Verdict {
-    let (scheme, rest) = Scheme::of_tagged(text)?;
+    let (scheme, _) = Scheme::of_tagged(text)?;
     let system = scheme.system()?;
     let verdict = system.read(text).unwrap_or_else(|| {
-        let (identifier, scheme) = check_new(text).map_err(|refusal| refusal.shifted(text.len() - rest.len()))?;
+        let (identifier, scheme) = check_new(text)?;
         Ok(Reading::new(scheme).with_name(identifier))
     });
     Some(verdict)

@@ -123,8 +123,8 @@ pub fn run() -> ExitCode {
         }
     };
     let screen = Screen { output: cli.output, lang: cli.lang.unwrap_or_else(Lang::of_environment) };
-    if let Some(path) = std::env::var_os("HUFU_ECODE_SCHEMES")
-        && let Err(error) = crate::config::ecode::make_known(std::path::Path::new(&path))
+    if let Some(path) = crate::config::ecode::of_environment()
+        && let Err(error) = crate::config::ecode::make_known(&path)
     {
         screen.error(&CliError::usage(error.to_string()));
         return Exit::Usage.into();

@@ -1,9 +1,11 @@
 //! `hufu parse`: what a code is, part by part, rule by rule, and where it would be resolved.
 
 use super::error::{CliError, Exit};
+use super::identifiers::companies;
 use super::screen::{Screen, printable, table, written};
-use crate::parsed::{parsed, refused, understood};
+use crate::parsed::{parsed, read, refused, understood};
 use clap::Args;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::{Reading, Refusal, lens};
 use serde_json::Value as Json;
 use std::io::{BufRead, BufWriter, Read, Write};
@@ -18,6 +20,9 @@ pub struct ParseArgs {
     /// Read one code a line from standard input
     #[arg(long, conflicts_with = "texts")]
     pub stdin: bool,
+    /// How long the GS1 company prefix is (6–12), or the prefixes that are known, between commas; adds the EPC forms
+    #[arg(long, value_name = "N|PREFIX,…", env = "HUFU_COMPANY_PREFIX")]
+    pub company_prefix: Option<String>,
 }
 
 /// Octets of a line that are read; what is longer is refused as a line.
@@ -26,12 +31,13 @@ const LINE_OCTETS: usize = lens::TEXT_OCTETS;
 const BATCH: usize = 8192;
 
 pub fn run(args: &ParseArgs, screen: &Screen) -> Result<Exit, CliError> {
+    let companies = companies(args.company_prefix.as_deref(), screen)?;
     if args.stdin {
-        return stream(std::io::stdin().lock(), screen);
+        return stream(std::io::stdin().lock(), &companies, screen);
     }
     let mut exit = Exit::Done;
     for (number, text) in args.texts.iter().enumerate() {
-        let read = lens::read(text);
+        let read = read(text, &companies);
         if read.is_err() {
             exit = Exit::No;
         }
@@ -53,7 +59,7 @@ pub fn run(args: &ParseArgs, screen: &Screen) -> Result<Exit, CliError> {
 type Line = Result<String, (String, Refusal)>;
 
 /// Answers line by line, in order; batches are read on all cores, and nothing is flushed before the end.
-fn stream(mut input: impl BufRead, screen: &Screen) -> Result<Exit, CliError> {
+fn stream(mut input: impl BufRead, companies: &Companies, screen: &Screen) -> Result<Exit, CliError> {
     let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut exit = Exit::Done;
@@ -64,7 +70,7 @@ fn stream(mut input: impl BufRead, screen: &Screen) -> Result<Exit, CliError> {
         }
         let share = lines.len().div_ceil(cores);
         let answers: Vec<(String, bool)> = thread::scope(|scope| {
-            let work = lines.chunks(share).map(|chunk| scope.spawn(|| answer(chunk, screen)));
+            let work = lines.chunks(share).map(|chunk| scope.spawn(|| answer(chunk, companies, screen)));
             let work: Vec<_> = work.collect();
             work.into_iter().map(|worker| worker.join()).collect::<Result<_, _>>()
         })
@@ -118,12 +124,12 @@ fn line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
 }
 
 /// The answers to some lines, and whether all were read.
-fn answer(lines: &[Line], screen: &Screen) -> (String, bool) {
+fn answer(lines: &[Line], companies: &Companies, screen: &Screen) -> (String, bool) {
     let mut out = String::with_capacity(lines.len() * 512);
     let mut all = true;
     for line in lines {
         let json = match line {
-            Ok(text) => parsed(text),
+            Ok(text) => parsed(text, companies),
             Err((shown, refusal)) => refused(shown, refusal),
         };
         all &= json["ok"] == true;
