@@ -268,11 +268,12 @@ fn unique(text: &str, _: usize) -> Verdict {
     let most = if di.ends_with('J') { agency::TRANSPORT_CHARS } else { agency::CHARS };
     let unique = match agency::parse(data, most) {
         Err(_) if di.len() == 1 => return None,
-        unique => unique.map_err(|refusal| refusal.shifted(di.len())),
+        unique => unique.and_then(|unique| read_unique(&unique, &meaning, data)),
     };
-    Some(unique.and_then(|unique| read_unique(&unique, &meaning, data)))
+    Some(unique.map_err(|refusal| refusal.shifted(di.len())))
 }
 
+/// Reads an identifier behind its data identifier; positions count from the start of `data`.
 fn read_unique(unique: &agency::Unique<'_>, meaning: &envelope::Meaning, data: &str) -> Result<Reading, Refusal> {
     let agency = unique.agency;
     let mut reading = Reading::of("iso-15459");
@@ -287,8 +288,16 @@ fn read_unique(unique: &agency::Unique<'_>, meaning: &envelope::Meaning, data: &
     }
     reading.form("iso_15459", format!("{}{data}", meaning.di));
     let inner = match (agency.reads, meaning.element) {
-        (agency::Reads::Name, _) => handle::read_bare(unique.rest),
-        (agency::Reads::Key, Some(element)) => systems(&format!("({element}){data}")),
+        (agency::Reads::Name, _) => {
+            let code = data.len() - unique.rest.len();
+            handle::read_bare(unique.rest).map(|read| read.map_err(|refusal| refusal.shifted(code)))
+        }
+        (agency::Reads::Key, Some(element)) => {
+            let front = format!("({element})");
+            let back =
+                |refusal: Refusal| Refusal { at: refusal.at.map(|at| at.saturating_sub(front.len())), ..refusal };
+            systems(&format!("{front}{data}")).map(|read| read.map_err(back))
+        }
         (agency::Reads::Key, None) => systems(data),
         (agency::Reads::Nothing, _) => None,
     };

@@ -3,11 +3,10 @@
 use super::error::{CliError, Exit};
 use super::identifiers::companies;
 use super::screen::{Screen, printable, table, written};
-use crate::parsed::{parsed, read, refused, understood};
+use crate::parsed::{Parsed, read};
 use clap::Args;
 use hufu_ident::systems::gs1::Companies;
 use hufu_ident::{Reading, Refusal, lens};
-use serde_json::Value as Json;
 use std::io::{BufRead, BufWriter, Read, Write};
 use std::thread;
 
@@ -41,18 +40,21 @@ pub fn run(args: &ParseArgs, screen: &Screen) -> Result<Exit, CliError> {
         if read.is_err() {
             exit = Exit::No;
         }
-        match (screen.is_json(), &read) {
-            (true, Ok(reading)) => screen.json(&understood(text, reading))?,
-            (true, Err(refusal)) => screen.json(&refused(text, refusal))?,
-            (false, read) => {
+        match screen.is_json() {
+            true => screen.line(&json(&Parsed::of(text, &read))?)?,
+            false => {
                 if number > 0 {
                     screen.line("")?;
                 }
-                show(text, read, screen)?;
+                show(text, &read, screen)?;
             }
         }
     }
     Ok(exit)
+}
+
+fn json(parsed: &Parsed<'_>) -> Result<String, CliError> {
+    serde_json::to_string(parsed).map_err(|error| CliError::incident(format!("cannot be written as JSON: {error}")))
 }
 
 /// One line of input: its text, or why it is none.
@@ -69,13 +71,14 @@ fn stream(mut input: impl BufRead, companies: &Companies, screen: &Screen) -> Re
             return written(out.flush()).map(|()| exit);
         }
         let share = lines.len().div_ceil(cores);
-        let answers: Vec<(String, bool)> = thread::scope(|scope| {
+        let answers: Vec<Result<(String, bool), CliError>> = thread::scope(|scope| {
             let work = lines.chunks(share).map(|chunk| scope.spawn(|| answer(chunk, companies, screen)));
             let work: Vec<_> = work.collect();
             work.into_iter().map(|worker| worker.join()).collect::<Result<_, _>>()
         })
         .map_err(|_| CliError::incident("a worker ended early".to_owned()))?;
-        for (text, all) in answers {
+        for answer in answers {
+            let (text, all) = answer?;
             if !all {
                 exit = Exit::No;
             }
@@ -124,33 +127,33 @@ fn line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
 }
 
 /// The answers to some lines, and whether all were read.
-fn answer(lines: &[Line], companies: &Companies, screen: &Screen) -> (String, bool) {
+fn answer(lines: &[Line], companies: &Companies, screen: &Screen) -> Result<(String, bool), CliError> {
     let mut out = String::with_capacity(lines.len() * 512);
     let mut all = true;
     for line in lines {
-        let json = match line {
-            Ok(text) => parsed(text, companies),
-            Err((shown, refusal)) => refused(shown, refusal),
+        let (text, read) = match line {
+            Ok(text) => (text, read(text, companies)),
+            Err((shown, refusal)) => (shown, Err(refusal.clone())),
         };
-        all &= json["ok"] == true;
+        all &= read.is_ok();
         match screen.is_json() {
-            true => out.push_str(&json.to_string()),
-            false => out.push_str(&short(&json, screen)),
+            true => out.push_str(&json(&Parsed::of(text, &read))?),
+            false => out.push_str(&short(text, &read, screen)),
         }
         out.push('\n');
     }
-    (out, all)
+    Ok((out, all))
 }
 
 /// One line for a person: system, identifier, input; or code, reason, input.
-fn short(json: &Json, screen: &Screen) -> String {
-    let text = |value: &Json| printable(value.as_str().unwrap_or("-"));
-    match json["ok"] == true {
-        true => format!("✓ {}\t{}\t{}", text(&json["system"]), text(&json["identifier"]), text(&json["input"])),
-        false => {
-            let why = text(&json["error"][screen.pick("text_zh", "text")]);
-            format!("✗ {}\t{why}\t{}", text(&json["error"]["code"]), text(&json["input"]))
+fn short(text: &str, read: &Result<Reading, Refusal>, screen: &Screen) -> String {
+    let text = printable(text);
+    match read {
+        Ok(reading) => {
+            let name = reading.name.as_ref().map_or("-", |name| name.as_str());
+            format!("✓ {}\t{}\t{text}", reading.system, printable(name))
         }
+        Err(refusal) => format!("✗ {}\t{}\t{text}", refusal.code, printable(screen.pick(&refusal.zh, &refusal.en))),
     }
 }
 

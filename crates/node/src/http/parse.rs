@@ -3,7 +3,7 @@
 //! `company-prefix=` says how long the GS1 company prefix is, or which are known; without it, the configuration does.
 
 use super::{Asked, Web, reply};
-use crate::parsed::parsed;
+use crate::parsed::{Parsed, read};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_ident::Refusal;
@@ -20,7 +20,7 @@ pub fn answer(web: &Web, asked: &Asked) -> Response {
     };
     let companies = told.as_ref().unwrap_or(&web.parts.companies);
     match asked.params.get("text") {
-        Some(text) => reply::json(asked, StatusCode::OK, parsed(text, companies)),
+        Some(text) => reply::json(asked, StatusCode::OK, json!(Parsed::of(text, &read(text, companies)))),
         None => bad(Refusal::new(
             "text-missing",
             "our profile",
