@@ -15,7 +15,8 @@ pub fn probe(input: &[u8]) -> bool {
         assert_eq!(again.as_ref(), Some(name), "{text:?}");
     }
     if let Some(key) = PublicKeyText::parse(text) {
-        assert_eq!(key.to_string(), text);
+        // Its digits may be capitals.
+        assert!(key.to_string().eq_ignore_ascii_case(text), "{text:?}");
         assert!(key.did().is_ok(), "{text:?}");
     }
     if let Ok(octets) = encoding::from_base58(rest) {

@@ -198,7 +198,7 @@ fn decode(bits: &Bits, per_character: usize) -> Result<Epc, Refusal> {
 }
 
 fn read_urn(text: &str) -> Result<Epc, Refusal> {
-    if text.len() > TEXT_CHARS {
+    if text.chars().count() > TEXT_CHARS {
         let (zh, en) = (format!("EPC超过{TEXT_CHARS}个字符"), format!("an EPC of more than {TEXT_CHARS} characters"));
         return Err(Refusal::new("epc-long", refuse::URI, zh, en).at(TEXT_CHARS));
     }
