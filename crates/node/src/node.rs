@@ -3,7 +3,7 @@
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::clock;
-use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
 use crate::dns;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
@@ -15,6 +15,7 @@ use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
 use hufu_client::Exchange;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
@@ -79,6 +80,8 @@ pub struct Parts {
     pub registry: Option<Registry>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
+    /// Where GS1 keys are cut.
+    pub companies: Companies,
 }
 
 /// A started node. Dropping it stops it without waiting.
@@ -102,6 +105,7 @@ struct Sockets {
 impl RunningNode {
     /// Opens the store, binds every listener, provisions the first records and starts answering.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        ecode::settle(config.ecode_schemes.as_deref())?;
         make_private_directory(&config.data_directory)?;
         let sockets = Sockets::bind(&config)?;
         let endpoints = sockets.endpoints();
@@ -246,6 +250,7 @@ impl Parts {
             _ => None,
         };
         let tokens = http::gs1::Tokens::load(&config.gs1.token)?;
+        let companies = config.gs1.companies()?;
         let queries = match &config.log.queries {
             Some(path) => {
                 let log = QueryLog::open(path).map_err(|error| StartError::File { path: path.clone(), error })?;
@@ -301,6 +306,7 @@ impl Parts {
             store,
             registry,
             tokens,
+            companies,
         })
     }
 }

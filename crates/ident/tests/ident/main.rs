@@ -1,5 +1,6 @@
 //! What the identifier language promises, checked from outside: recorded and own vectors, properties, robustness.
 
+mod company;
 mod corpus;
 mod did;
 mod ecode;

@@ -130,8 +130,8 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
-    if let Some(path) = std::env::var_os("HUFU_ECODE_SCHEMES")
-        && let Err(error) = crate::config::ecode::make_known(std::path::Path::new(&path))
+    if let Some(path) = crate::config::ecode::of_environment()
+        && let Err(error) = crate::config::ecode::make_known(&path)
     {
         screen.error(&CliError::usage(error.to_string()));
         return Exit::Usage.into();

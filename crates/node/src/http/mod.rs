@@ -150,7 +150,7 @@ async fn route(web: &Web, asked: Asked) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return match path.strip_prefix("/api").unwrap_or_default() {
             "/handles" => handles::collection(web, &asked).await,
-            "/v1/parse" => parse::answer(&asked),
+            "/v1/parse" => parse::answer(web, &asked),
             "/v1/codes" => codes::answer(web, &asked).await,
             "/prefixes" => prefixes::answer(web, &asked).await,
             "/site" if asked.is_get() => prefixes::site(web),
