@@ -152,7 +152,9 @@ impl Door {
             let answers = addresses.map(|address| zone::address(owner, *address, ttl)).collect();
             return Ok(self.positive(&apex, answers));
         }
-        Ok(self.negative(&apex, ResponseCode::NXDomain))
+        let above_server = |server: &zone::Server| *owner != server.name && owner.zone_of(&server.name);
+        let exists = self.zone.servers(&apex).iter().any(above_server);
+        Ok(self.negative(&apex, if exists { ResponseCode::NoError } else { ResponseCode::NXDomain }))
     }
 
     /// The answer about a node.
@@ -243,10 +245,22 @@ impl Door {
         Ok(match self.answering().look_up(&name, How::default(), &Trace::off()).await? {
             Found::Values { values, own, .. } => State::Record { values, own },
             Found::Referral(delegation) => State::Elsewhere(delegation),
-            Found::No { code: Rc::HANDLE_NOT_FOUND, .. } => State::Absent,
-            Found::No { code: Rc::SERVER_NOT_RESP, .. } => State::Absent,
+            Found::No { code: Rc::HANDLE_NOT_FOUND, .. } => self.absent_there(&name, dotted).await,
+            // Nobody answers for it; yet somebody may for what lies below, so that it is not denied.
+            Found::No { code: Rc::SERVER_NOT_RESP, .. } => State::Bare,
             Found::No { .. } => State::Unreachable,
         })
+    }
+
+    /// A node that has no record at the node which answers for it.
+    async fn absent_there(&self, name: &Identifier, dotted: &str) -> State {
+        let Some((recursor, owner)) = self.answering().recursor.as_ref().zip(self.zone.owner(dotted)) else {
+            return State::Absent;
+        };
+        match self.below.exists(recursor, name, dotted, &owner).await {
+            true => State::Bare,
+            false => State::Absent,
+        }
     }
 
     /// What own records say of a node.

@@ -3,6 +3,7 @@
 //! Like every door it reads a question, asks [`crate::answering`], and writes the answer down in its own shape.
 
 mod answer;
+mod below;
 mod forward;
 mod locate;
 mod records;
@@ -15,6 +16,7 @@ use crate::node::Parts;
 pub use referral::DNS_PORT;
 
 use answer::Reply;
+use below::Below;
 use forward::Forwarder;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
@@ -40,6 +42,7 @@ pub struct Door {
     zone: Zone,
     tree: Tree,
     forwarder: Option<Forwarder>,
+    below: Below,
 }
 
 /// One question, read once.
@@ -57,7 +60,8 @@ impl Door {
         let zone = Zone::new(config, &parts.identity.site)?;
         let tree = Tree::of(&parts.answering);
         let forwarder = parts.answering.recursion.then(|| Forwarder::new(config)).flatten();
-        Some(Door { parts, zone, tree, forwarder })
+        let below = Below::new(config.negative_ttl.0);
+        Some(Door { parts, zone, tree, forwarder, below })
     }
 
     fn answering(&self) -> &Answering {
