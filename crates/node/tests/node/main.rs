@@ -4,6 +4,7 @@ mod administration;
 mod command_line;
 mod did;
 mod dns;
+mod gs1_hierarchy;
 mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
