@@ -69,6 +69,8 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// Signs the zones of this node's own records.
+    pub zone_key: Option<dns::key::ZoneKey>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
 }
@@ -233,7 +235,14 @@ impl Parts {
             }
             None => None,
         };
-        let site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        let zone_key = match config.dns.enabled && config.dns.signed && recipe.authority {
+            true => Some(dns::key::ZoneKey::load_or_make(&config.dns.key_file)?),
+            false => None,
+        };
+        let mut site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        if let Some(zone_key) = &zone_key {
+            site = site.with_attribute(dns::DNS_KEY, &zone_key.published());
+        }
         let rule = match config.handle.case_sensitive {
             true => CaseRule::Sensitive,
             false => CaseRule::Insensitive,
@@ -267,7 +276,20 @@ impl Parts {
             queries.clone(),
         ));
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
-        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store, tokens })
+        Ok(Parts {
+            config,
+            answering,
+            administration,
+            identity,
+            handle,
+            meter,
+            queries,
+            net,
+            tls,
+            store,
+            zone_key,
+            tokens,
+        })
     }
 }
 

@@ -4,16 +4,19 @@
 
 mod answer;
 mod below;
+mod denial;
 mod forward;
+pub mod key;
 mod locate;
 mod records;
 mod referral;
+mod sign;
 pub mod tree;
 mod zone;
 
 use crate::answering::Answering;
 use crate::node::Parts;
-pub use referral::DNS_PORT;
+pub use referral::{DNS_KEY, DNS_PORT};
 
 use answer::Reply;
 use below::Below;
@@ -51,6 +54,8 @@ pub(crate) struct Asked {
     pub peer: Peer,
     /// Whether this client may have this node resolve, and wants it to.
     pub recurse: bool,
+    /// Whether signatures are wanted.
+    pub dnssec: bool,
 }
 
 impl Door {
@@ -97,7 +102,8 @@ impl Door {
             return Reply::code(ResponseCode::Refused);
         }
         let recurse = message.metadata.recursion_desired && self.serves(&peer);
-        let asked = Asked { question: question.clone(), peer, recurse };
+        let dnssec = message.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+        let asked = Asked { question: question.clone(), peer, recurse, dnssec };
         if let Some(labels) = self.zone.labels(question.name()) {
             return self.answer(&asked, &labels).await;
         }
