@@ -109,13 +109,14 @@ check() {
   if grep -Eq -- "$pattern" <<<"$answer"; then say "ok: $what"; else say "FAIL: $what: no $pattern"; failures=$((failures + 1)); fi
 }
 
-# delv_with ANCHOR arguments…: asks the unbound with checking disabled and validates itself.
+# delv_with ANCHOR arguments…: asks the unbound, unless the arguments name another server, and validates itself.
 delv_with() {
   local anchor=$1
   shift
   awk -v zone="$ZONE." '$3 == "DNSKEY" { key = ""; for (i = 7; i <= NF; i++) key = key $i;
     printf "trust-anchors { \"%s\" static-key %s %s %s \"%s\"; };\n", zone, $4, $5, $6, key }' "$anchor" >"$work/anchors.conf"
-  delv @$UNBOUND -a "$work/anchors.conf" +root=$ZONE "$@" 2>&1
+  [[ $1 == @* ]] || set -- "@$UNBOUND" "$@"
+  delv -a "$work/anchors.conf" +root=$ZONE "$@" 2>&1
 }
 
 # believe WHAT PATTERN delv-ARGUMENTS…
@@ -191,6 +192,8 @@ main() {
   believe "names" 'fully validated' 3088.cn.member-body.iso.$ZONE NAPTR
   believe "the absence of a name" 'negative response, fully validated' 4714.156.2.1.$ZONE NAPTR
   believe "the absence of a type" 'negative response, fully validated' 3088.156.2.1.$ZONE TXT
+  believe "a deep name, from the node itself" 'negative response, fully validated' @$TOP 1.2.3.4715.156.2.1.$ZONE NAPTR
+  believe "a name that cannot be" 'negative response, fully validated' @$TOP 01.156.2.1.$ZONE NAPTR
   believe "an empty node" 'negative response, fully validated' 3.20009.156.2.1.$ZONE NAPTR
   believe "and knows what is unsigned" 'unsigned answer' 1.7.20009.156.2.1.$ZONE NAPTR
   sed -E 's/(DNSKEY 257 3 13 )..../\1AAAA/; / DS /d' "$work/anchor" >"$work/wrong"

@@ -5,6 +5,7 @@ use super::screen::Screen;
 use crate::config::Config;
 use crate::dns::absolute;
 use crate::dns::key::ZoneKey;
+use crate::keys::KeyError;
 use clap::{Args, Subcommand};
 use hickory_proto::rr::{Name, Record};
 use hufu_ident::Prefix;
@@ -39,9 +40,12 @@ pub fn run(args: &DnsArgs, screen: &Screen) -> Result<Exit, CliError> {
         let no = screen.pick("该节点不签名其区（dns.signed = false）", "the node signs no zone (dns.signed = false)");
         return Err(CliError::usage(no));
     }
-    let key = ZoneKey::load(&config.dns.key_file).map_err(|error| {
-        let hint = screen.pick("节点首次启动时生成", "the node makes it at its first start");
-        CliError::usage(format!("{}: {error} ({hint})", config.dns.key_file.display()))
+    let key = ZoneKey::load(&config.dns.key_file).map_err(|error| match error {
+        KeyError::Missing(path) => {
+            let hint = screen.pick("尚无密钥；节点首次启动时生成", "no key yet; the node makes it at its first start");
+            CliError::usage(format!("{}: {hint}", path.display()))
+        }
+        other => CliError::usage(other.to_string()),
     })?;
     for apex in apexes(&config) {
         let ttl = u32::try_from(config.dns.max_ttl.0.as_secs()).unwrap_or(u32::MAX);

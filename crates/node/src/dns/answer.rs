@@ -135,9 +135,7 @@ impl Door {
             return Ok(None);
         }
         match self.local_state(dotted)? {
-            State::Elsewhere(delegation) if !asked.recurse => {
-                Ok(Some(self.refer(asked, &delegation, owner, dotted)))
-            }
+            State::Elsewhere(delegation) if !asked.recurse => Ok(Some(self.refer(asked, &delegation, owner, dotted))),
             State::NotOurs if !asked.recurse => Ok(Some(Reply::code(ResponseCode::Refused))),
             _ => Ok(None),
         }

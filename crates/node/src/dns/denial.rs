@@ -29,7 +29,11 @@ impl Denied {
                 let name = name.to_lowercase();
                 // Whoever checks takes the name above for the closest one that is there.
                 let wildcard = name.base_name().prepend_label(&b"*"[..]).ok()?;
-                Some(vec![around(&name, ttl)?, around(&wildcard, ttl)?])
+                let mut proof = vec![around(&name, ttl)?];
+                if wildcard != name {
+                    proof.push(around(&wildcard, ttl)?);
+                }
+                Some(proof)
             }
         }
     }

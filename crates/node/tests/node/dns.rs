@@ -98,7 +98,7 @@ fn server(world: &World, node: &str) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, world.country.node(node).config.dns.port))
 }
 
-fn query(name: &str, kind: RecordType) -> Message {
+pub fn query(name: &str, kind: RecordType) -> Message {
     let mut message = Message::new(0x4875, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
     let mut name = Name::from_ascii(name).unwrap();
@@ -107,7 +107,7 @@ fn query(name: &str, kind: RecordType) -> Message {
     message
 }
 
-fn by_udp(to: SocketAddr, octets: &[u8]) -> Option<Vec<u8>> {
+pub fn by_udp(to: SocketAddr, octets: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     socket.send_to(octets, to).unwrap();
@@ -158,7 +158,7 @@ fn soa(answer: &Message) -> Option<String> {
     Some(soa.name.to_ascii())
 }
 
-fn code(answer: &Message) -> ResponseCode {
+pub fn code(answer: &Message) -> ResponseCode {
     answer.metadata.response_code
 }
 

@@ -4,6 +4,7 @@ mod administration;
 mod command_line;
 mod did;
 mod dns;
+mod dns_signed;
 mod gs1_hierarchy;
 mod gs1_resolver;
 mod hierarchy;
