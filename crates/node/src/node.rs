@@ -76,6 +76,8 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// Signs the zones of this node's own records.
+    pub zone_key: Option<dns::key::ZoneKey>,
     /// The control plane, where the role has one.
     pub registry: Option<Registry>,
     /// Who may fill the GS1 resolver.
@@ -258,7 +260,14 @@ impl Parts {
             }
             None => None,
         };
-        let site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        let zone_key = match config.dns.enabled && config.dns.signed && recipe.authority {
+            true => Some(dns::key::ZoneKey::load_or_make(&config.dns.key_file)?),
+            false => None,
+        };
+        let mut site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        if let Some(zone_key) = &zone_key {
+            site = site.with_attribute(dns::DNS_KEY, &zone_key.published());
+        }
         let rule = match config.handle.case_sensitive {
             true => CaseRule::Sensitive,
             false => CaseRule::Insensitive,
@@ -304,6 +313,7 @@ impl Parts {
             net,
             tls,
             store,
+            zone_key,
             registry,
             tokens,
             companies,

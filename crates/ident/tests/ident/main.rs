@@ -7,6 +7,7 @@ mod ecode;
 mod epc;
 mod generate;
 mod gs1;
+mod gs1_links;
 mod gs1_shared;
 mod lens;
 mod oid;

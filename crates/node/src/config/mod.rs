@@ -462,6 +462,7 @@ impl Config {
         self.data_directory = base.join(&self.data_directory);
         let own = [
             Some(&mut self.handle.key_file),
+            Some(&mut self.dns.key_file),
             self.http.certificate.as_mut(),
             self.http.key.as_mut(),
             self.administration.secret_file.as_mut(),

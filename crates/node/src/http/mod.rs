@@ -109,7 +109,7 @@ async fn entry(
     Extension(peer): Extension<Peer>,
     method: Method,
     uri: Uri,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let net = &web.parts.net;
@@ -120,6 +120,10 @@ async fn entry(
     let loopback =
         web.parts.config.http.plain_credentials_on_loopback && peer.address.ip().to_canonical().is_loopback();
     let secure = peer.transport == Transport::Https || loopback;
+    // HTTP/2 names the host beside the headers (RFC 9113 §8.3.1), an absolute target before them (RFC 9112 §3.2.2).
+    if let Some(host) = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        headers.insert(header::HOST, host);
+    }
     let path = uri.path().to_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     let params = Params::parse(&query);
