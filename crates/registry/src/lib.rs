@@ -26,9 +26,10 @@ pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+pub mod prefixes;
+mod registry;
 pub mod subject;
 pub mod totp;
-mod registry;
 
 pub use act::Act;
 pub use caller::{Caller, Origin, Scope, Time};

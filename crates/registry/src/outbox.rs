@@ -30,6 +30,9 @@ pub enum Wanted {
         below: bool,
         /// Who administers it beside its own keys, as `index:handle`.
         administrators: Vec<String>,
+        /// It has moved out of this node, which goes on answering for it until nobody remembers the old delegation.
+        #[serde(default)]
+        leaving: bool,
     },
     /// By this node.
     Hosted { administrators: Vec<String> },
