@@ -34,7 +34,9 @@ pub fn check(data: &DelegationData, rules: &PrefixRules) -> Result<(), Refusal> 
         check_server(server, &format!("servers.{position}"), rules, &mut fields);
     }
     for (position, name) in data.administrators.iter().enumerate().take(ADMINISTRATORS_MOST) {
-        let good = name.len() <= NAME_OCTETS
+        let indexed = name.split_once(':').is_some_and(|(index, _)| index.parse::<u32>().is_ok());
+        let good = indexed
+            && name.len() <= NAME_OCTETS
             && Reference::parse(name).is_some_and(|reference| std::str::from_utf8(&reference.handle).is_ok());
         if !good {
             let (zh, en) = (
