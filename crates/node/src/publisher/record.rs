@@ -216,17 +216,25 @@ mod tests {
             Value::new(300, kind::PUBKEY, "a key"),
             Value::new(200, kind::ADMIN, "another's"),
         ]);
-        let servers = vec![server("192.0.2.8", Some("AQI=")), server("2001:db8::8", Some("AQI=")), server("192.0.2.9", None)];
+        let servers =
+            vec![server("192.0.2.8", Some("AQI=")), server("2001:db8::8", Some("AQI=")), server("192.0.2.9", None)];
         let writes = run(delegated_to(servers, false), Some(&before), false);
         assert!(matches!(writes[..], [Write::Put { condition: Condition::Version(5), .. }]), "{writes:?}");
         let values = values(&writes);
-        let sites: Vec<Site> = values.iter().filter(|v| v.is_kind(kind::SITE)).map(|v| Site::decode(&v.data).unwrap()).collect();
+        let sites: Vec<Site> =
+            values.iter().filter(|v| v.is_kind(kind::SITE)).map(|v| Site::decode(&v.data).unwrap()).collect();
         assert_eq!(sites.len(), 2, "the two addresses of one server share a site");
         assert_eq!(sites[0].attribute(OTHER_ADDRESS), Some(&b"2001:db8::8"[..]));
         assert_eq!(sites[0].serial, 2);
         assert_eq!(values.iter().filter(|value| value.is_kind(kind::SITE_PREFIX)).count(), 2);
         let has = |index: u32, kind: &str| values.iter().any(|value| value.index == index && value.is_kind(kind));
-        assert!(has(1, kind::EMAIL) && has(300, kind::PUBKEY) && has(200, kind::ADMIN) && has(100, kind::ADMIN) && has(101, kind::ADMIN));
+        assert!(
+            has(1, kind::EMAIL)
+                && has(300, kind::PUBKEY)
+                && has(200, kind::ADMIN)
+                && has(100, kind::ADMIN)
+                && has(101, kind::ADMIN)
+        );
         assert!(!has(NOTE, kind::DESC));
         let mut indexes: Vec<u32> = values.iter().map(|value| value.index).collect();
         indexes.dedup();

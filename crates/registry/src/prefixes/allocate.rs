@@ -44,7 +44,7 @@ pub struct Wish {
     /// Ids of the documents that prove so.
     #[schema(max_items = 20)]
     pub proof: Vec<String>,
-    #[serde(flatten)]
+    /// Where it is served; empty where it is hosted or that is not known yet.
     pub delegation: DelegationData,
     /// This node shall serve it.
     pub hosted: bool,

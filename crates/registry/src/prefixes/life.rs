@@ -188,8 +188,7 @@ impl Registry {
     /// Sets and removes flags. Those of the node need the permission to allocate and a reason.
     pub async fn flag_prefix(&self, caller: &Caller, text: &str, change: &FlagChange) -> Result<Prefix, Error> {
         let server = caller.permissions.contains(Permission::PrefixAllocate) && caller.organisation().is_none();
-        let permission = if server { Permission::PrefixAllocate } else { Permission::PrefixWrite };
-        let (mut act, before) = self.begin_on(caller, permission, text, None).await?;
+        let (mut act, before) = self.begin_on(caller, Permission::PrefixWrite, text, None).await?;
         before.state.after(Event::Flag)?;
         let mut row = before.clone();
         row.flags = before.flags.change(&change.add, &change.remove, server)?;
@@ -203,6 +202,14 @@ impl Registry {
         }
         let row = act.settle(&before, row, "prefix.flag", json!({"reason": change.reason})).await?;
         act.commit(row.view()).await
+    }
+
+    /// Stops or resumes its resolution: as the node, if the caller is its operator, else as the holder.
+    pub async fn hold_prefix(&self, caller: &Caller, text: &str, hold: bool, reason: &str) -> Result<Prefix, Error> {
+        let server = caller.permissions.contains(Permission::PrefixAllocate) && caller.organisation().is_none();
+        let flags = vec![if server { Flag::ServerHold } else { Flag::ClientHold }];
+        let (add, remove) = if hold { (flags, Vec::new()) } else { (Vec::new(), flags) };
+        self.flag_prefix(caller, text, &FlagChange { add, remove, reason: reason.to_owned() }).await
     }
 
     /// A step of the node's operator; rejecting and suspending need a reason.

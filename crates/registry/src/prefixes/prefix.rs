@@ -76,7 +76,6 @@ pub struct Prefix {
     /// 1 not hosted, 2 hosting requested, 3 rejected, 4 hosted.
     #[schema(minimum = 1, maximum = 4)]
     pub proxy_state: u8,
-    #[serde(flatten)]
     pub delegation: DelegationData,
     /// Documents that prove that the holder has it.
     pub proof: Vec<String>,
