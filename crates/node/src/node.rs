@@ -10,6 +10,7 @@ use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
 use crate::provision;
+use crate::publisher::Publisher;
 use crate::random;
 use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
@@ -24,7 +25,7 @@ use hufu_net::{
     BindError, Context, DnsServer, HttpServer, Limits, LocalServer, Rate, RateLimits, Service, Shutdown, TcpServer,
     Tls, UdpServer,
 };
-use hufu_registry::{Database, Registry};
+use hufu_registry::{Caller, Database, Registry};
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
 use hufu_store::{DiskStore, Store, StoreOptions};
@@ -136,6 +137,9 @@ impl RunningNode {
         if let Some(server) = sockets.local {
             let router = http::api::router(parts.clone());
             self.tasks.spawn(logged("local", server.run(router, net.clone())));
+        }
+        if let Some(publisher) = Publisher::new(parts.clone()) {
+            self.tasks.spawn(logged("publisher", publisher.run()));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -332,7 +336,9 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     }
     let database = Database::connect(&config.registry.url(&config.data_directory)).await?;
     let now = clock::millis() as hufu_registry::Time;
-    Ok(Some(Registry::open(database, random::fill, config.registry.audit_digest, now).await?))
+    let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
+    registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
+    Ok(Some(registry))
 }
 
 fn recursor(

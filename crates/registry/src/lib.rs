@@ -27,6 +27,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+pub mod prefixes;
 mod registry;
 pub mod seal;
 pub mod subject;

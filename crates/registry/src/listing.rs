@@ -100,6 +100,16 @@ impl Filter {
         self.conditions.push(format!("{column} IN ({})", marks.join(", ")));
     }
 
+    /// Equal to one of the columns.
+    pub fn either(&mut self, columns: &[&'static str], value: Option<&str>) {
+        if let Some(value) = value {
+            self.values.push(Bound::Text(value.into()));
+            let place = self.values.len();
+            let any: Vec<String> = columns.iter().map(|column| format!("{column} = ${place}")).collect();
+            self.conditions.push(format!("({})", any.join(" OR ")));
+        }
+    }
+
     pub fn is(&mut self, column: &'static str, value: Option<i64>) {
         if let Some(value) = value {
             self.push(column, "=", Bound::Number(value));

@@ -6,6 +6,9 @@ mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
 mod organisations;
+mod prefixes;
+mod prefixes_life;
+mod prefixes_transfer;
 
 use hufu_registry::audit::ChainDigest;
 use hufu_registry::{Caller, Database, Registry};

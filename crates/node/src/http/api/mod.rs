@@ -11,6 +11,9 @@ mod document;
 mod extract;
 mod gate;
 mod organisations;
+mod prefixes;
+mod reservations;
+mod transfers;
 
 pub use answer::{Problem, done, refused};
 pub use extract::{Asker, Body, IfVersion, Params};
@@ -33,6 +36,9 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
     let (router, mut description) = OpenApiRouter::with_openapi(document::about())
         .merge(organisations::routes())
         .merge(audit::routes())
+        .merge(prefixes::routes())
+        .merge(transfers::routes())
+        .merge(reservations::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
