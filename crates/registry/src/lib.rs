@@ -13,16 +13,22 @@
 
 pub mod act;
 pub mod audit;
+pub mod calendar;
 pub mod caller;
+pub mod checks;
 pub mod database;
 pub mod error;
 pub mod id;
+pub mod industry;
 pub mod listing;
+pub mod names;
 pub mod organisations;
 pub mod outbox;
+pub mod password;
 pub mod permission;
 mod registry;
 pub mod subject;
+pub mod totp;
 
 pub use act::Act;
 pub use caller::{Caller, Origin, Scope, Time};
