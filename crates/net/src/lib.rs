@@ -5,6 +5,7 @@
 //! looked at. What a frame means is the business of the [`Service`] that a node hands in.
 //!
 //! * [`UdpServer`], [`TcpServer`], [`HttpServer`]: first `bind`, then `run` until the [`Shutdown`].
+//! * [`LocalServer`]: HTTP on a Unix socket, for the operator on the node's own machine.
 //! * [`DnsServer`]: messages of DNS over UDP and TCP, in their own framing, for a [`DnsService`].
 //! * [`Context`]: what all servers of a node share: limits, rates, counters, the shutdown signal.
 //! * [`udp_exchange`], [`TcpLink`], [`dns_exchange`]: the asking side.
@@ -23,6 +24,7 @@ mod http;
 mod idle;
 mod limits;
 mod link;
+mod local;
 mod mmsg;
 mod rate;
 mod reassembly;
@@ -41,6 +43,7 @@ pub use frame::{ENVELOPE, FrameError, MESSAGE, PACKET, PAYLOAD, frames};
 pub use http::HttpServer;
 pub use limits::Limits;
 pub use link::{Answers, TcpLink};
+pub use local::{LocalServer, LocalUser};
 pub use rate::{Rate, RateLimiter, RateLimits};
 pub use service::{Closed, ConnectionId, Outcome, Peer, Replies, Service, Transport};
 pub use shutdown::Shutdown;

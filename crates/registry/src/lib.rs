@@ -22,11 +22,14 @@ pub mod id;
 pub mod industry;
 pub mod listing;
 pub mod names;
+pub mod notices;
+pub mod onboarding;
 pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
 mod registry;
+pub mod settings;
 pub mod subject;
 pub mod totp;
 

@@ -6,6 +6,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::permission::Permission;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -20,13 +21,22 @@ pub struct Registry {
     pub(crate) digest: ChainDigest,
     /// Rings when something waits in the outbox.
     pub(crate) bell: Arc<Notify>,
+    /// Where the octets of documents are.
+    pub(crate) documents: Option<Arc<Path>>,
 }
 
 impl Registry {
     /// Brings the schema up to date and is ready.
     pub async fn open(database: Database, random: Random, digest: ChainDigest, now: Time) -> Result<Self, Error> {
         database.migrate(now).await?;
-        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()) })
+        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()), documents: None })
+    }
+
+    /// The same registry, keeping documents in a folder, which is made if it is not there.
+    pub fn with_documents(mut self, folder: &Path) -> Result<Self, Error> {
+        crate::onboarding::documents::prepare(folder)?;
+        self.documents = Some(folder.into());
+        Ok(self)
     }
 
     pub fn database(&self) -> &Database {

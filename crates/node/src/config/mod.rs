@@ -5,10 +5,12 @@
 mod dns;
 pub mod ecode;
 mod gs1;
+mod registry;
 mod units;
 
 pub use dns::{DnsConfig, NameServer};
 pub use gs1::{Gs1Config, Gs1Contact, Gs1Token, LinksetProfile};
+pub use registry::RegistryConfig;
 pub use units::{Octets, Span};
 
 use crate::roles::Role;
@@ -50,6 +52,8 @@ pub struct Config {
     pub admin: AdminConfig,
     #[serde(default)]
     pub administration: AdministrationConfig,
+    #[serde(default)]
+    pub registry: RegistryConfig,
     #[serde(default)]
     pub store: StoreConfig,
     #[serde(default)]
@@ -392,6 +396,7 @@ impl Config {
             dns: DnsConfig::default(),
             admin: AdminConfig::default(),
             administration: AdministrationConfig::default(),
+            registry: RegistryConfig::default(),
             store: StoreConfig::default(),
             resolution: ResolutionConfig::default(),
             limits: LimitsConfig::default(),
@@ -416,7 +421,8 @@ impl Config {
         Ok(config)
     }
 
-    /// `HUFU_HTTP_PORT`, `HUFU_HANDLE_PORT`, `HUFU_ADMIN_PORT`, `HUFU_DATA_DIRECTORY` and `HUFU_LOG` override the file.
+    /// `HUFU_HTTP_PORT`, `HUFU_HANDLE_PORT`, `HUFU_ADMIN_PORT`, `HUFU_DATA_DIRECTORY`, `HUFU_LOG` and
+    /// `HUFU_REGISTRY_DATABASE` override the file.
     fn apply_environment(&mut self) -> Result<(), ConfigError> {
         let port = |name: &str| -> Result<Option<u16>, ConfigError> {
             let Ok(text) = std::env::var(name) else { return Ok(None) };
@@ -437,6 +443,9 @@ impl Config {
         }
         if let Ok(level) = std::env::var("HUFU_LOG") {
             self.log.level = level;
+        }
+        if let Ok(database) = std::env::var("HUFU_REGISTRY_DATABASE") {
+            self.registry.database = database;
         }
         Ok(())
     }
@@ -517,6 +526,7 @@ impl Config {
             return Err(ConfigError::rule("resolution.root", rule));
         }
         self.gs1.check()?;
+        self.registry.check()?;
         self.dns.check()?;
         if self.limits.message.0 > 262_144 || self.limits.message.0 < 512 {
             return Err(ConfigError::rule("limits.message", "must be between 512 octets and 256KiB"));
