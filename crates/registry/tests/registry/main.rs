@@ -1,6 +1,8 @@
 //! The registry on both databases, from outside. Every test runs on SQLite and on PostgreSQL.
 
 mod audit;
+mod notices;
+mod onboarding;
 mod organisations;
 
 use hufu_registry::audit::ChainDigest;
