@@ -77,6 +77,14 @@ impl Act {
         self.entries.push(NewEntry { action, object, outcome: Outcome::Done, before, after, organisation });
     }
 
+    /// Writes down an attempt that came to nothing: a wrong password, a lock.
+    pub(crate) fn record_denied(&mut self, action: &str, object: &str, organisation: Option<&str>, why: Json) {
+        let (action, object) = (action.to_owned(), object.to_owned());
+        let organisation = organisation.map(str::to_owned);
+        let entry = NewEntry { action, object, outcome: Outcome::Denied, before: Json::Null, after: why, organisation };
+        self.entries.push(entry);
+    }
+
     /// The data plane shall know this once the act is committed.
     pub fn publish(&mut self, publication: Publication) {
         self.publications.push(publication);

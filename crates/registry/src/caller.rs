@@ -33,6 +33,16 @@ pub enum Origin {
     Node,
 }
 
+/// What somebody who is signed in must do before anything else is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pending {
+    /// Change the password: it was set by another, or is too old.
+    Password,
+    /// Enrol a second factor: a role asks for one.
+    Totp,
+}
+
 /// Who asks, with what rights, from where, when.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -40,6 +50,8 @@ pub struct Caller {
     /// How the audit and screens name whoever asks.
     pub name: String,
     pub permissions: PermissionSet,
+    /// Until it is done, there are no permissions.
+    pub pending: Option<Pending>,
     pub scope: Scope,
     /// Network address, or empty for the node itself.
     pub address: String,
@@ -66,6 +78,7 @@ impl Caller {
             origin: Origin::Node,
             name: "node".into(),
             permissions: PermissionSet::all(),
+            pending: None,
             scope: Scope::Everywhere,
             address: String::new(),
             request: String::new(),
@@ -128,6 +141,12 @@ impl Caller {
             return None;
         }
         Some(match self.origin {
+            _ if self.pending == Some(Pending::Password) => {
+                Refusal::new(Kind::Denied, "password-change-needed", "请先修改口令", "change the password first")
+            }
+            _ if self.pending == Some(Pending::Totp) => {
+                Refusal::new(Kind::Denied, "totp-enrolment-needed", "请先启用双因素认证", "enrol a second factor first")
+            }
             Origin::Anonymous => Refusal::new(
                 Kind::Unauthenticated,
                 "not-signed-in",

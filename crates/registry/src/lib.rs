@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod act;
 pub mod audit;
 pub mod calendar;
@@ -34,7 +35,7 @@ pub mod subject;
 pub mod totp;
 
 pub use act::Act;
-pub use caller::{Caller, Origin, Scope, Time};
+pub use caller::{Caller, Origin, Pending, Scope, Time};
 pub use database::{Database, Dialect};
 pub use error::{Error, FieldRefusal, Kind, Refusal};
 pub use listing::{Listing, Page};

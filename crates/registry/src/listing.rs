@@ -90,6 +90,16 @@ impl Filter {
         }
     }
 
+    /// One of a few texts.
+    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
+        let mut marks = Vec::new();
+        for value in values {
+            self.values.push(Bound::Text((*value).into()));
+            marks.push(format!("${}", self.values.len()));
+        }
+        self.conditions.push(format!("{column} IN ({})", marks.join(", ")));
+    }
+
     pub fn is(&mut self, column: &'static str, value: Option<i64>) {
         if let Some(value) = value {
             self.push(column, "=", Bound::Number(value));

@@ -57,6 +57,7 @@ permissions! {
     RoleRead = "role.read", "查看角色", "see roles", Business;
     RoleWrite = "role.write", "定义角色、分配角色", "define and assign roles", Security;
     LockWrite = "lock.write", "锁定、解锁账号，重置口令", "lock, unlock and reset accounts", Security;
+    PolicyWrite = "policy.write", "制定口令与登录策略", "set the rules for passwords and sign-in", Security;
     KeyRead = "key.read", "查看接口密钥", "see API keys", Business;
     KeyWrite = "key.write", "发放、吊销接口密钥", "issue and revoke API keys", Business;
     ApplicationRead = "application.read", "查看申请", "see applications", Business;

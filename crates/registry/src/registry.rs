@@ -1,5 +1,6 @@
 //! The registry of one node: its database, and the two things it is given because it must not make them itself.
 
+use crate::accounts::role;
 use crate::audit::{self, ChainDigest};
 use crate::caller::{Caller, Time};
 use crate::database::Database;
@@ -29,6 +30,9 @@ impl Registry {
     /// Brings the schema up to date and is ready.
     pub async fn open(database: Database, random: Random, digest: ChainDigest, now: Time) -> Result<Self, Error> {
         database.migrate(now).await?;
+        let mut write = database.begin_write().await?;
+        role::settle(&mut write.transaction, now).await?;
+        write.transaction.commit().await?;
         Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()), documents: None })
     }
 

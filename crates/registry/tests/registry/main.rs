@@ -1,5 +1,9 @@
 //! The registry on both databases, from outside. Every test runs on SQLite and on PostgreSQL.
 
+mod accounts;
+mod accounts_duties;
+mod accounts_keys;
+mod accounts_sign_in;
 mod audit;
 mod notices;
 mod onboarding;
