@@ -29,6 +29,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+pub mod prefixes;
 mod registry;
 pub mod settings;
 pub mod subject;

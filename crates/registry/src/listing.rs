@@ -90,14 +90,14 @@ impl Filter {
         }
     }
 
-    /// One of a few texts.
-    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
-        let mut marks = Vec::new();
-        for value in values {
-            self.values.push(Bound::Text((*value).into()));
-            marks.push(format!("${}", self.values.len()));
+    /// Equal to one of the columns.
+    pub fn either(&mut self, columns: &[&'static str], value: Option<&str>) {
+        if let Some(value) = value {
+            self.values.push(Bound::Text(value.into()));
+            let place = self.values.len();
+            let any: Vec<String> = columns.iter().map(|column| format!("{column} = ${place}")).collect();
+            self.conditions.push(format!("({})", any.join(" OR ")));
         }
-        self.conditions.push(format!("{column} IN ({})", marks.join(", ")));
     }
 
     pub fn is(&mut self, column: &'static str, value: Option<i64>) {
@@ -136,10 +136,10 @@ impl Filter {
     }
 
     /// Texts that are one of these; none where there are none.
-    pub fn one_of(&mut self, column: &'static str, values: &[String]) {
+    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
         let mut places = Vec::with_capacity(values.len());
         for value in values {
-            self.values.push(Bound::Text(value.clone()));
+            self.values.push(Bound::Text((*value).into()));
             places.push(format!("${}", self.values.len()));
         }
         self.conditions.push(match places.is_empty() {

@@ -216,7 +216,8 @@ impl Registry {
     ) -> Result<Page<Notice>, Error> {
         self.authorise(caller, Permission::NoticeRead, "notice").await?;
         let mut wanted = Filter::new("notice", COLUMNS);
-        wanted.one_of("audience", &Audience::of(caller));
+        let audiences = Audience::of(caller);
+        wanted.one_of("audience", &audiences.iter().map(String::as_str).collect::<Vec<_>>());
         wanted.equal("kind", filter.kind.as_deref());
         wanted.equal("object", filter.object.as_deref());
         wanted.at_least("at", filter.since);

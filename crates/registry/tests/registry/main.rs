@@ -8,6 +8,9 @@ mod audit;
 mod notices;
 mod onboarding;
 mod organisations;
+mod prefixes;
+mod prefixes_life;
+mod prefixes_transfer;
 
 use hufu_registry::audit::ChainDigest;
 use hufu_registry::{Caller, Database, Registry};
