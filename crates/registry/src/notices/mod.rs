@@ -202,7 +202,13 @@ async fn addresses(connection: &mut AnyConnection, audience: &Audience) -> Resul
             let found = crate::organisations::find(connection, id).await?;
             Ok(found.map(|organisation| organisation.subject.contact.email).into_iter().collect())
         }
-        Audience::Account(_) | Audience::Holders(_) => Ok(Vec::new()),
+        Audience::Account(id) => {
+            let select = sqlx::query("SELECT COALESCE(email, '') FROM account WHERE id = $1").bind(id);
+            let row = select.fetch_optional(connection).await?;
+            row.map(|row| Ok(row.try_get(0)?)).into_iter().collect()
+        }
+        // They are many, and they look here anyway.
+        Audience::Holders(_) => Ok(Vec::new()),
     }
 }
 

@@ -58,7 +58,7 @@ pub struct PrefixWish {
     /// The node's prefix below which it shall be, if `name` is empty.
     #[schema(max_length = 255)]
     pub parent: String,
-    /// A pattern for the last segment, if `name` is empty: `8??` has any characters at the marks.
+    /// The lowest free name of this form, if `name` is empty; `#` is any digit: `88.118.66##`.
     #[schema(max_length = 64)]
     pub pattern: String,
     /// The node answers for it (委托部署).

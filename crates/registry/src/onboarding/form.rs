@@ -301,7 +301,7 @@ impl Form<'_> {
         let chosen = held || (wish.parent.is_empty() && wish.pattern.is_empty());
         self.text(&format!("{field}.name"), "前缀（或选择上级前缀由系统分配）", &wish.name, LINE, chosen);
         self.parsed(&format!("{field}.name"), &wish.name, hufu_ident::Prefix::parse);
-        self.text(&format!("{field}.parent"), "上级前缀", &wish.parent, LINE, !wish.pattern.is_empty());
+        self.text(&format!("{field}.parent"), "上级前缀", &wish.parent, LINE, false);
         self.parsed(&format!("{field}.parent"), &wish.parent, hufu_ident::Prefix::parse);
         self.text(&format!("{field}.pattern"), "前缀模式", &wish.pattern, 64, false);
         self.text(&format!("{field}.purpose"), "用途", &wish.purpose, 500, false);

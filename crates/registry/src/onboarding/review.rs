@@ -36,6 +36,25 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// What came of a decision.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    #[serde(flatten)]
+    pub application: Application,
+    /// The token with which the enterprise's first administrator sets a password: shown once, to be handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
+}
+
+impl std::ops::Deref for Decided {
+    type Target = Application;
+
+    fn deref(&self) -> &Application {
+        &self.application
+    }
+}
+
 /// Passes if the caller is the reviewer who has it.
 pub(crate) fn holds(caller: &Caller, application: &Application) -> Result<(), Refusal> {
     if application.state == State::InReview && application.claimed_by == identity(caller) {
@@ -112,7 +131,7 @@ impl Registry {
         id: &str,
         version: Option<i64>,
         decision: &Decision,
-    ) -> Result<Application, Error> {
+    ) -> Result<Decided, Error> {
         check_reason(&decision.reason, decision.verdict != Verdict::Approve)?;
         let act = self.begin(caller, Permission::ApplicationReview, &object(id)).await?;
         let (act, mut application) = act.application(id).await?;
@@ -135,10 +154,12 @@ impl Registry {
         };
         application.state = from.after(event)?;
         (application.claimed_by, application.claimed_name) = (String::new(), String::new());
+        let mut invitation = None;
         match event {
             Event::Approve => {
                 application.decided = act.now();
-                application.result = act.carry_out(&mut application).await?;
+                let carried = act.carry_out(&mut application).await?;
+                (application.result, invitation) = (carried.result, carried.invitation);
             }
             Event::Reject => application.decided = act.now(),
             _ => {}
@@ -158,7 +179,9 @@ impl Registry {
             }
             _ => act.tell_applicant(&application, NoticeKind::ApplicationReturned, &decision.reason).await?,
         }
-        act.commit(application).await
+        // The token is in no answer that is kept.
+        let decided = act.commit(Decided { application, invitation: None }).await?;
+        Ok(Decided { invitation, ..decided })
     }
 }
 

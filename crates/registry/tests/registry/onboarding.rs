@@ -1,6 +1,7 @@
 //! Onboarding: from a draft to an organisation, and every way in which an application does not get there.
 
 use crate::{Bench, NOW, benches, operator};
+use hufu_registry::accounts::credential::NewPassword;
 use hufu_registry::onboarding::checkers::{Aspect, Outcome};
 use hufu_registry::onboarding::content::Origin;
 use hufu_registry::onboarding::documents::Attachment;
@@ -128,7 +129,13 @@ async fn a_draft_becomes_an_organisation() {
     for bench in benches().await {
         let (registry, reviewer) = (&bench.registry, person("acc-reviewer"));
         simple(registry, |_| {}).await;
-        let claimed = in_review(registry, "示例泵业有限公司", |_| {}).await;
+        registry.declare_own_prefixes(&operator(), &["88.118".into()]).await.expect("declared");
+        let claimed = in_review(registry, "示例泵业有限公司", |content| {
+            let chosen = PrefixWish { name: "88.118.77".into(), hosted: true, ..PrefixWish::default() };
+            let next = PrefixWish { parent: "88.118".into(), ..PrefixWish::default() };
+            content.prefixes = vec![chosen, next];
+        });
+        let claimed = claimed.await;
         assert_eq!((claimed.state, claimed.claimed_by.as_str()), (State::InReview, "acc-reviewer"));
         let seen = registry.evidence(&reviewer, &claimed.id).await.expect("evidence");
         let failing: Vec<_> = seen.iter().filter(|evidence| evidence.outcome == Outcome::Fail).collect();
@@ -141,6 +148,17 @@ async fn a_draft_becomes_an_organisation() {
         assert_eq!(approved.organisation, organisation);
         let entered = registry.organisation(&operator(), &organisation).await.expect("entered");
         assert_eq!(entered.name, "示例泵业有限公司");
+
+        let prefixes = approved.result["prefixes"].as_array().expect("prefixes");
+        assert_eq!((prefixes.len(), prefixes[0].as_str()), (2, Some("88.118.77")));
+        // The first administrator sets a password with the token, which is nowhere but here.
+        let token = approved.invitation.clone().expect("a token");
+        let set = NewPassword { token: token.clone(), password: "correct horse battery 9".into() };
+        let anonymous = Caller::anonymous("192.0.2.1", "req-1", NOW);
+        let account = registry.accept_invitation(&anonymous, &set).await.expect("accepted");
+        assert_eq!((account.login.as_str(), account.organisation.as_str()), ("admin@pump", organisation.as_str()));
+        let audit = registry.audit(&operator(), &Default::default(), &Listing::default()).await.expect("the audit");
+        assert!(!serde_json::to_string(&audit).expect("JSON").contains(&token));
 
         // The enterprise sees its application now, and what became of it.
         let own = member("acc-own", &organisation);
@@ -156,6 +174,26 @@ async fn a_draft_becomes_an_organisation() {
         assert_eq!(code(again), "application-state");
         let again = registry.save_application(&person("acc-clerk"), &claimed.id, None, &content("乙")).await;
         assert_eq!(code(again), "application-state");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_cannot_be_carried_out_changes_nothing() {
+    for bench in benches().await {
+        let (registry, reviewer) = (&bench.registry, person("acc-reviewer"));
+        simple(registry, |_| {}).await;
+        let claimed = in_review(registry, "示例泵业", |content| {
+            let elsewhere = PrefixWish { name: "88.119.1".into(), ..PrefixWish::default() };
+            content.prefixes = vec![elsewhere];
+        });
+        let claimed = claimed.await;
+        let approve = decision(Verdict::Approve, "");
+        let failed = fields(registry.decide_application(&reviewer, &claimed.id, None, &approve).await);
+        assert_eq!(failed, [("prefixes[0]".to_owned(), "prefix-not-below-own".to_owned())]);
+        let same = registry.application(&reviewer, &claimed.id).await.expect("there");
+        assert_eq!((same.state, same.version), (State::InReview, claimed.version));
+        let none = registry.organisations(&operator(), &Default::default(), &Listing::default()).await.expect("a page");
+        assert_eq!(none.total, 0, "{}", bench.scratch.kind);
     }
 }
 
