@@ -31,6 +31,7 @@ pub mod password;
 pub mod permission;
 pub mod prefixes;
 mod registry;
+pub mod seal;
 pub mod settings;
 pub mod subject;
 pub mod totp;

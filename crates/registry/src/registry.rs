@@ -6,6 +6,7 @@ use crate::caller::{Caller, Time};
 use crate::database::Database;
 use crate::error::Error;
 use crate::permission::Permission;
+use crate::seal::Seal;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Registry {
     pub(crate) database: Database,
     pub(crate) random: Random,
     pub(crate) digest: ChainDigest,
+    /// For what is kept but must be read again.
+    pub(crate) seal: Option<Arc<Seal>>,
     /// Rings when something waits in the outbox.
     pub(crate) bell: Arc<Notify>,
     /// Where the octets of documents are.
@@ -33,7 +36,7 @@ impl Registry {
         let mut write = database.begin_write().await?;
         role::settle(&mut write.transaction, now).await?;
         write.transaction.commit().await?;
-        Ok(Registry { database, random, digest, bell: Arc::new(Notify::new()), documents: None })
+        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()), documents: None })
     }
 
     /// The same registry, keeping documents in a folder, which is made if it is not there.
@@ -41,6 +44,11 @@ impl Registry {
         crate::onboarding::documents::prepare(folder)?;
         self.documents = Some(folder.into());
         Ok(self)
+    }
+
+    /// The key under which secrets are sealed that must be read again; kept outside of the database.
+    pub fn sealing(self, key: [u8; 32]) -> Self {
+        Registry { seal: Some(Arc::new(Seal::new(key))), ..self }
     }
 
     pub fn database(&self) -> &Database {

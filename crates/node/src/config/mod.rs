@@ -404,6 +404,11 @@ impl Config {
         }
     }
 
+    /// Whether the node has a control plane.
+    pub fn has_registry(&self) -> bool {
+        self.registry.enabled && self.role.recipe().registry
+    }
+
     /// Reads and checks a file; paths in it are relative to it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text =

@@ -78,7 +78,8 @@ impl Registry {
     async fn identify_session(&self, mut caller: Caller, token: &Token) -> Result<Caller, Error> {
         let select = "SELECT session.secret, session.used, session.idle, session.expires, account.must_change, \
                       account.password_at, account.totp_confirmed, account.id, account.login, account.state, \
-                      account.organisation, organisation.state \
+                      account.organisation, organisation.state, \
+                      COALESCE((SELECT document FROM setting WHERE name = 'accounts'), '') \
                       FROM session JOIN account ON account.id = session.account \
                       JOIN organisation ON organisation.id = account.organisation WHERE session.id = $1";
         let mut connection = self.database.reader().acquire().await?;
@@ -96,7 +97,7 @@ impl Registry {
             return Err(session_expired().into());
         }
         let grants = role::grants(&mut connection, &bearer.account).await?;
-        let policy = policy::read(&mut connection).await?;
+        let policy = policy::parse(&row.try_get::<String, _>(12)?)?;
         drop(connection);
         self.standing(&caller, &bearer, "session").await?;
         let (must_change, totp): (i64, i64) = (row.try_get(4)?, row.try_get(6)?);

@@ -118,9 +118,14 @@ impl AccountPolicy {
 pub(crate) async fn read(connection: &mut AnyConnection) -> Result<AccountPolicy, Error> {
     let row = sqlx::query("SELECT document FROM setting WHERE name = $1").bind(SETTING).fetch_optional(connection);
     match row.await? {
-        Some(row) => Ok(serde_json::from_str(&row.try_get::<String, _>(0)?)?),
+        Some(row) => parse(&row.try_get::<String, _>(0)?),
         None => Ok(AccountPolicy::default()),
     }
+}
+
+/// The stored document; empty where nobody has set one.
+pub(crate) fn parse(document: &str) -> Result<AccountPolicy, Error> {
+    if document.is_empty() { Ok(AccountPolicy::default()) } else { Ok(serde_json::from_str(document)?) }
 }
 
 impl Registry {

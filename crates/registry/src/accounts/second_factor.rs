@@ -74,8 +74,9 @@ pub(crate) async fn spend(act: &mut Act, found: &Stored, code: &str) -> Result<O
         act.record("account.totp", &object, Some(&found.account.organisation), json!(null), after);
         return Ok(None);
     }
-    let secret = TotpSecret::from_base32(&found.totp_secret);
-    let secret = secret.map_err(|refusal| Error::Fault(format!("a stored secret cannot be read: {}", refusal.en)))?;
+    let octets = act.registry().sealed()?.open(id, &found.totp_secret);
+    let secret = octets.and_then(|octets| TotpSecret::new(&octets).ok());
+    let secret = secret.ok_or_else(|| Error::Fault("a sealed secret cannot be read; was the key changed?".into()))?;
     let seconds = u64::try_from(act.now() / 1000).unwrap_or(0);
     let last = u64::try_from(found.totp_step).ok().filter(|step| *step > 0);
     match secret.verify(code, seconds, last) {
@@ -102,8 +103,9 @@ impl Registry {
         let mut octets = [0; SECRET];
         (self.random)(&mut octets);
         let secret = TotpSecret::new(&octets).map_err(|refusal| Error::Fault(refusal.en.to_string()))?;
+        let sealed = self.sealed()?.close(id, &octets, self.random)?;
         let update = sqlx::query("UPDATE account SET totp = $1, totp_step = 0 WHERE id = $2");
-        update.bind(secret.to_base32()).bind(id).execute(act.sql()).await?;
+        update.bind(sealed).bind(id).execute(act.sql()).await?;
         act.changed_account("account.totp", &before, Some("enrolled")).await?;
         act.commit(()).await?;
         Ok(Enrolment { secret: secret.to_base32(), uri: secret.uri(ISSUER, &before.login) })

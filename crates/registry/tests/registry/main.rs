@@ -29,7 +29,8 @@ pub struct Bench {
 impl Bench {
     async fn on(scratch: Scratch) -> Self {
         let database = Database::connect(&scratch.url).await.expect("a database");
-        let registry = Registry::open(database, random, ChainDigest::Sm3, NOW).await.expect("a schema");
+        let registry =
+            Registry::open(database, random, ChainDigest::Sm3, NOW).await.expect("a schema").sealing([7; 32]);
         Bench { registry, scratch }
     }
 }
