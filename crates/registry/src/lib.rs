@@ -23,6 +23,8 @@ pub mod id;
 pub mod industry;
 pub mod listing;
 pub mod names;
+pub mod notices;
+pub mod onboarding;
 pub mod organisations;
 pub mod outbox;
 pub mod password;
@@ -30,6 +32,7 @@ pub mod permission;
 pub mod prefixes;
 mod registry;
 pub mod seal;
+pub mod settings;
 pub mod subject;
 pub mod totp;
 

@@ -145,6 +145,25 @@ impl Filter {
         }
     }
 
+    /// Texts that are one of these; none where there are none.
+    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
+        let mut places = Vec::with_capacity(values.len());
+        for value in values {
+            self.values.push(Bound::Text((*value).into()));
+            places.push(format!("${}", self.values.len()));
+        }
+        self.conditions.push(match places.is_empty() {
+            true => "1 = 0".into(),
+            false => format!("{column} IN ({})", places.join(", ")),
+        });
+    }
+
+    /// Rows for which a condition from the code holds, with `value` in the place of `$?`.
+    pub fn such_that(&mut self, condition: &'static str, value: &str) {
+        self.values.push(Bound::Text(value.into()));
+        self.conditions.push(condition.replace("$?", &format!("${}", self.values.len())));
+    }
+
     fn escape(&mut self) {
         if let Some(last) = self.conditions.last_mut() {
             last.push_str(" ESCAPE '!'");
