@@ -22,6 +22,7 @@ mod params;
 mod parse;
 mod prefixes;
 mod proxy;
+mod rdap;
 mod reply;
 mod sessions;
 mod tunnel;
@@ -165,6 +166,9 @@ async fn route(web: &Web, asked: Asked) -> Response {
                 _ => reply::unknown_endpoint(&asked),
             },
         };
+    }
+    if let Some(response) = rdap::answer(web, &asked).await {
+        return response;
     }
     if let Some(rest) = path.strip_prefix("/oid/") {
         return oid::answer(web, asked, rest).await;

@@ -353,6 +353,7 @@ impl Act {
             new.extend(extra);
         }
         self.record(action, &format!("prefix {}", row.name), Some(&row.organisation), old, new);
+        self.tell_holder(before, &row, action).await?;
         let wanted = row.wanted();
         if wanted != before.wanted()
             && let Some(wanted) = wanted

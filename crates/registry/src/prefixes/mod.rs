@@ -35,6 +35,7 @@ mod quota;
 mod reservation;
 mod rules;
 mod state;
+mod telling;
 mod tick;
 mod transfer;
 

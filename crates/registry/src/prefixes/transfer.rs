@@ -371,6 +371,7 @@ impl Act {
             version: 1,
         };
         insert(self.sql(), &transfer).await?;
+        self.tell_sides(&transfer, &name_of(&transfer.state)?).await?;
         let flags = before.flags.with(Flag::PendingTransfer);
         let row = Row { flags, code_hash: String::new(), code_expires: 0, ..before.clone() };
         self.settle(before, row, "prefix.transfer-request", json!({"transfer": transfer.id})).await?;
@@ -484,6 +485,9 @@ impl Act {
             .await?;
         if done.rows_affected() != 1 {
             return Err(Refusal::stale(before.version).into());
+        }
+        if after.state != before.state {
+            self.tell_sides(&after, &name_of(&after.state)?).await?;
         }
         let (old, new) = difference(before, &after);
         self.record("transfer.decide", &format!("transfer {}", after.id), Some(&after.holder), old, new);
