@@ -2,13 +2,16 @@
 
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
+use crate::clock;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
 use crate::dns;
+use crate::first_start;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
 use crate::provision;
+use crate::random;
 use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
@@ -18,8 +21,10 @@ use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
 use hufu_ident::{CaseRule, Prefix, Reference};
 use hufu_net::{
-    BindError, Context, DnsServer, HttpServer, Limits, Rate, RateLimits, Service, Shutdown, TcpServer, Tls, UdpServer,
+    BindError, Context, DnsServer, HttpServer, Limits, LocalServer, Rate, RateLimits, Service, Shutdown, TcpServer,
+    Tls, UdpServer,
 };
+use hufu_registry::{Database, Registry};
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
 use hufu_store::{DiskStore, Store, StoreOptions};
@@ -43,6 +48,8 @@ pub enum StartError {
     Provision(#[from] provision::ProvisionError),
     #[error("{0}")]
     Config(#[from] ConfigError),
+    #[error("{0}")]
+    Registry(#[from] hufu_registry::Error),
     #[error("{path}: {error}")]
     File { path: PathBuf, error: std::io::Error },
 }
@@ -69,6 +76,8 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// The control plane, where the role has one.
+    pub registry: Option<Registry>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
 }
@@ -88,6 +97,7 @@ struct Sockets {
     http: Option<HttpServer>,
     dns: Option<DnsServer>,
     admin: Option<HttpServer>,
+    local: Option<LocalServer>,
 }
 
 impl RunningNode {
@@ -117,6 +127,10 @@ impl RunningNode {
             && let Some(door) = dns::Door::new(parts.clone())
         {
             self.tasks.spawn(logged("dns", server.run(Arc::new(door), net.clone())));
+        }
+        if let Some(server) = sockets.local {
+            let router = http::api::router(parts.clone());
+            self.tasks.spawn(logged("local", server.run(router, net.clone())));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -194,7 +208,14 @@ impl Sockets {
             true => Some(HttpServer::bind(&with_port(&config.admin.listen, config.admin.port))?),
             false => None,
         };
-        Ok(Sockets { udp, tcp, http, dns, admin })
+        let local = match config.has_registry() {
+            true => {
+                let path = config.data_directory.join(&config.registry.socket);
+                Some(LocalServer::bind(&path).map_err(|error| StartError::File { path, error })?)
+            }
+            false => None,
+        };
+        Ok(Sockets { udp, tcp, http, dns, admin, local })
     }
 
     fn endpoints(&self) -> Endpoints {
@@ -266,14 +287,40 @@ impl Parts {
             meter.clone(),
             queries.clone(),
         ));
+        let registry = open_registry(&config).await?;
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
-        Ok(Parts { config, answering, administration, identity, handle, meter, queries, net, tls, store, tokens })
+        Ok(Parts {
+            config,
+            answering,
+            administration,
+            identity,
+            handle,
+            meter,
+            queries,
+            net,
+            tls,
+            store,
+            registry,
+            tokens,
+        })
     }
 }
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     let options = StoreOptions { cache_octets: config.store.cache.0, ..StoreOptions::default() };
     Ok(Arc::new(DiskStore::open(&config.data_directory.join("records"), options)?))
+}
+
+async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> {
+    if !config.has_registry() {
+        return Ok(None);
+    }
+    let database = Database::connect(&config.registry.url(&config.data_directory)).await?;
+    let now = clock::millis() as hufu_registry::Time;
+    let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
+    let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    first_start::first_logins(&registry, config).await?;
+    Ok(Some(registry))
 }
 
 fn recursor(

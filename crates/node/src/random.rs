@@ -9,6 +9,11 @@ pub fn octets<const N: usize>() -> [u8; N] {
     octets
 }
 
+/// Fills octets that somebody else has room for.
+pub fn fill(octets: &mut [u8]) {
+    OsRng.fill_bytes(octets);
+}
+
 /// Any number of 16 bits.
 pub fn number() -> u16 {
     u16::from_be_bytes(octets())

@@ -1,9 +1,9 @@
 //! `hufu completions` and `hufu manual`: what a package installs beside the binary.
 
-use super::Cli;
+use super::command;
 use super::error::CliError;
 use super::screen::written;
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::Write;
 
@@ -18,7 +18,7 @@ pub struct CompletionsArgs {
 /// Writes a completion script.
 pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "hufu", &mut script);
+    clap_complete::generate(args.shell, &mut command(), "hufu", &mut script);
     written(std::io::stdout().write_all(&script))
 }
 
@@ -29,7 +29,7 @@ pub fn manual() -> Result<(), CliError> {
 }
 
 fn page() -> std::io::Result<Vec<u8>> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = command().disable_help_subcommand(true);
     command.build();
     let mut out = Vec::new();
     let man = clap_mangen::Man::new(command.clone()).title("HUFU").section("1");
@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn the_manual_names_every_command() {
         let text = String::from_utf8(page().unwrap()).unwrap();
-        for sub in Cli::command().get_subcommands() {
+        for sub in command().get_subcommands() {
             assert!(text.contains(&format!(".SS \"hufu {}\"", sub.get_name())), "{}", sub.get_name());
         }
     }
 
     #[test]
     fn arguments_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

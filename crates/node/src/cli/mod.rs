@@ -7,6 +7,7 @@ mod args;
 mod codes;
 mod conformance;
 mod connection;
+mod control;
 mod delegate;
 mod error;
 mod export;
@@ -30,7 +31,7 @@ pub use args::{CheckConfigArgs, DemoArgs, InitArgs, PortsChoice, ServeArgs};
 pub use error::{CliError, Exit};
 pub use screen::{Lang, Output, Screen, duration, number, printable, table};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Threads of the runtime of client commands: one decodes answers while the other reads files.
@@ -114,22 +115,43 @@ pub enum Command {
 
 /// Reads the command line, carries it out, and says how it went.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors; a closed pipe is nobody's concern.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
-        }
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return refused(&error),
     };
-    let screen = Screen { output: cli.output, lang: cli.lang.unwrap_or_else(Lang::of_environment) };
+    let output = matches.get_one("output").copied().unwrap_or(Output::Table);
+    let lang = matches.get_one("lang").copied().unwrap_or_else(Lang::of_environment);
+    let screen = Screen { output, lang };
+    if let Some((noun, given)) = matches.subcommand().filter(|(name, _)| control::is_noun(name)) {
+        let done = runtime().and_then(|runtime| runtime.block_on(control::run(noun, given, &screen)));
+        return finish(done.map(ExitCode::from), &screen);
+    }
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     if let Some(path) = std::env::var_os("HUFU_ECODE_SCHEMES")
         && let Err(error) = crate::config::ecode::make_known(std::path::Path::new(&path))
     {
         screen.error(&CliError::usage(error.to_string()));
         return Exit::Usage.into();
     }
-    match carry_out(cli.command, &screen) {
+    finish(carry_out(cli.command, &screen), &screen)
+}
+
+/// All commands: those declared here, and those made of the API's description.
+pub fn command() -> clap::Command {
+    Cli::command().subcommands(control::commands())
+}
+
+fn refused(error: &clap::Error) -> ExitCode {
+    // Help and version are no errors; a closed pipe is nobody's concern.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
+}
+
+fn finish(done: Result<ExitCode, CliError>, screen: &Screen) -> ExitCode {
+    match done {
         Ok(code) => code,
         Err(error) => {
             screen.error(&error);

@@ -404,6 +404,11 @@ impl Config {
         }
     }
 
+    /// Whether the node has a control plane.
+    pub fn has_registry(&self) -> bool {
+        self.registry.enabled && self.role.recipe().registry
+    }
+
     /// Reads and checks a file; paths in it are relative to it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text =
@@ -460,6 +465,7 @@ impl Config {
             self.administration.public_key_file.as_mut(),
             self.log.queries.as_mut(),
             self.ecode_schemes.as_mut(),
+            self.registry.first_accounts.as_mut(),
         ];
         let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
         let tokens = self.gs1.token.iter_mut().map(|token| Some(&mut token.file));

@@ -3,6 +3,7 @@
 //! Each dialect is a thin module: it reads a request, asks [`crate::answering`] or [`crate::administration`], and
 //! writes the answer down in its own shape.
 
+pub mod api;
 mod auth;
 mod challenge;
 pub(crate) mod codes;
@@ -95,8 +96,12 @@ impl Asked {
 
 /// The router of a node's public HTTP port.
 pub fn router(parts: Arc<Parts>) -> Router {
-    let web = Arc::new(Web { parts, sessions: HttpSessions::default() });
-    Router::new().fallback(entry).layer(DefaultBodyLimit::max(BODY)).with_state(web)
+    let web = Arc::new(Web { parts: parts.clone(), sessions: HttpSessions::default() });
+    let others = Router::new().fallback(entry).layer(DefaultBodyLimit::max(BODY)).with_state(web);
+    match parts.registry {
+        Some(_) => others.merge(api::router(parts)),
+        None => others,
+    }
 }
 
 async fn entry(

@@ -7,6 +7,7 @@ pub fn recipe() -> Recipe {
         authority: true,
         recursion: false,
         administration: true,
+        registry: true,
         example_prefix: Some("88.118.8"),
         delegates_below: false,
         handle_port: 2641,

@@ -33,6 +33,8 @@ pub struct Recipe {
     pub recursion: bool,
     /// Accepts operations that change records.
     pub administration: bool,
+    /// Has a control plane: organisations, accounts, review, prefixes.
+    pub registry: bool,
     /// Prefix suggested by `hufu init`.
     pub example_prefix: Option<&'static str>,
     /// Whether the prefix handle of its own prefix says where the prefixes below it are served.

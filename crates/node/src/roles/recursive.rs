@@ -7,6 +7,7 @@ pub fn recipe() -> Recipe {
         authority: false,
         recursion: true,
         administration: false,
+        registry: false,
         example_prefix: None,
         delegates_below: false,
         handle_port: 3641,

@@ -7,6 +7,7 @@ pub fn recipe() -> Recipe {
         authority: true,
         recursion: false,
         administration: true,
+        registry: false,
         example_prefix: Some("0.NA"),
         delegates_below: false,
         handle_port: 2641,

@@ -7,6 +7,7 @@ pub fn recipe() -> Recipe {
         authority: true,
         recursion: false,
         administration: true,
+        registry: true,
         example_prefix: Some("88.118"),
         delegates_below: true,
         handle_port: 2641,

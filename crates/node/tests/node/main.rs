@@ -2,6 +2,7 @@
 
 mod administration;
 mod command_line;
+mod control;
 mod did;
 mod dns;
 mod gs1_resolver;

@@ -1,0 +1,64 @@
+//! `/api/v1` of the control plane: one file a resource, every operation described where it stands.
+//!
+//! A request passes four gates in [`gate`]: rate, identity, same origin (for cookies), repetition (`Idempotency-Key`).
+//! Then an operation converts it, asks the registry, and [`answer`] writes the outcome down. Nothing here decides.
+//! What an operation needs is declared in its description as `x-permission`; the authorisation matrix compares that
+//! declaration with what the registry really demands.
+
+mod accounts;
+mod answer;
+mod audit;
+mod document;
+mod extract;
+mod gate;
+mod keys;
+mod organisations;
+mod roles;
+mod sessions;
+
+pub use answer::{Problem, done, refused};
+pub use extract::{Asker, Body, IfVersion, Params};
+
+use crate::node::Parts;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::Arc;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Octets of a request body; documents have a limit of their own.
+const BODY: usize = 4 << 20;
+
+/// The operations of a node that has a registry, and their description.
+pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
+    let (router, mut description) = OpenApiRouter::with_openapi(document::about())
+        .merge(organisations::routes())
+        .merge(accounts::routes())
+        .merge(roles::routes())
+        .merge(sessions::routes())
+        .merge(keys::routes())
+        .merge(audit::routes())
+        .split_for_parts();
+    document::complete(&mut description);
+    (router, description)
+}
+
+/// The router of the control plane, for the public port and for the Unix socket.
+pub fn router(parts: Arc<Parts>) -> Router {
+    let (operations, description) = operations();
+    let text = description.to_json().unwrap_or_default();
+    operations
+        .method_not_allowed_fallback(|| async { answer::unknown_method() })
+        .layer(axum::middleware::from_fn_with_state(parts.clone(), gate::pass))
+        .layer(DefaultBodyLimit::max(BODY))
+        .route("/api/v1/openapi.json", get(move || async move { json_text(text) }))
+        .route("/api/docs", get(document::page))
+        .with_state(parts)
+}
+
+fn json_text(text: String) -> Response {
+    (StatusCode::OK, [(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response()
+}

@@ -1,0 +1,85 @@
+//! The control plane by its doors: HTTP, the Unix socket, and the command line that is made of its description.
+
+use crate::{Alone, hufu};
+use hufu_testkit::shell::{self, Outcome};
+use hufu_testkit::{NodeProcess, Web};
+use serde_json::{Value as Json, json};
+
+/// `hufu … --output json` through the node's Unix socket.
+pub fn command(node: &NodeProcess, args: &[&str], input: &str) -> Outcome {
+    let config = node.path();
+    let config = config.to_string_lossy();
+    let all: Vec<&str> = args.iter().copied().chain(["--output", "json", "--config", &config]).collect();
+    shell::run_with(hufu(), &all, &[], input)
+}
+
+fn company(name: &str, code: &str) -> String {
+    json!({"subject": {"orgName": name, "orgCrtType": 1, "orgCrtCode": code}}).to_string()
+}
+
+#[test]
+fn an_organisation_is_entered_from_the_command_line_and_audited() {
+    let alone = Alone::start();
+    let node = &alone.node;
+    let made = command(node, &["org", "create", "--data", "-"], &company("示例泵业", "X1")).expect(0).json();
+    let id = made["id"].as_str().expect("an id");
+    let listed = command(node, &["org", "list", "--name", "泵业"], "").expect(0).json();
+    assert_eq!(listed["items"][0]["id"], id);
+
+    let refused = command(node, &["org", "create", "--data", "-"], &company("另一家", "X1")).expect(1);
+    assert!(refused.stderr.contains("organisation-exists"), "{}", refused.stderr);
+    let refused = command(node, &["org", "create", "--data", "-"], "{\"subject\":{}}").expect(2);
+    assert!(refused.stderr.contains("subject.orgName"), "{}", refused.stderr);
+
+    let state = ["org", "state", id, "--state", "suspended", "--reason", "test"];
+    assert_eq!(command(node, &state, "").expect(0).json()["state"], "suspended");
+    let stale = ["org", "amend", id, "--if-version", "1", "--data", "-"];
+    command(node, &stale, &json!({"orgName": "新名", "orgCrtType": 1, "orgCrtCode": "X1"}).to_string()).expect(1);
+
+    let audit = command(node, &["audit", "list", "--sort", "sequence"], "").expect(0).json();
+    let actions: Vec<&str> =
+        audit["items"].as_array().expect("entries").iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert_eq!(actions, ["organisation.create", "organisation.suspend"]);
+    assert_eq!(command(node, &["audit", "verify"], "").expect(0).json()["whole"], true);
+}
+
+#[test]
+fn nobody_gets_in_without_proof_and_every_refusal_is_a_problem_document() {
+    let alone = Alone::start();
+    let web = Web::plain(alone.node.http());
+    let problem = |answer: &hufu_testkit::web::Answer| -> Json {
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.text());
+        answer.json()
+    };
+    let answer = web.get("/api/v1/organisations");
+    assert_eq!(answer.status, 401);
+    assert_eq!(problem(&answer)["code"], "not-signed-in");
+    assert!(answer.header("x-request-id").is_some());
+
+    // A credential over plain HTTP is not even looked at.
+    let bearer = [("authorization", "Bearer whatever"), ("accept-language", "en")];
+    let answer = web.send(method("GET"), "/api/v1/organisations", &bearer, b"");
+    assert_eq!((answer.status, problem(&answer)["code"].as_str()), (403, Some("not-secure")));
+
+    let answer = web.send(method("PATCH"), "/api/v1/organisations", &[], b"");
+    assert_eq!((answer.status, problem(&answer)["code"].as_str()), (405, Some("method-not-allowed")));
+
+    // The attempt is in the trail, from where it came.
+    let audit = command(&alone.node, &["audit", "list", "--outcome", "denied"], "").expect(0).json();
+    assert_eq!(audit["items"][0]["actor"], "anonymous");
+}
+
+#[test]
+fn the_description_and_its_page_are_served() {
+    let alone = Alone::start();
+    let web = Web::plain(alone.node.http());
+    let description = web.get("/api/v1/openapi.json").json();
+    assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    assert!(description["paths"]["/api/v1/organisations"]["post"]["responses"]["default"].is_object());
+    let page = web.get("/api/docs");
+    assert!(page.text().contains("openapi.json") && !page.text().contains("http://"));
+}
+
+fn method(name: &str) -> axum::http::Method {
+    name.parse().expect("a method")
+}
