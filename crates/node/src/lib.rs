@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 mod dns;
+pub mod first_start;
 pub mod gateway;
 pub mod handle;
 pub mod http;

@@ -5,6 +5,7 @@ use crate::answering::Answering;
 use crate::clock;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
 use crate::dns;
+use crate::first_start;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
@@ -337,6 +338,8 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let database = Database::connect(&config.registry.url(&config.data_directory)).await?;
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
+    let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    first_start::first_logins(&registry, config).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
     Ok(Some(registry))
 }

@@ -5,14 +5,18 @@
 //! What an operation needs is declared in its description as `x-permission`; the authorisation matrix compares that
 //! declaration with what the registry really demands.
 
+mod accounts;
 mod answer;
 mod audit;
 mod document;
 mod extract;
 mod gate;
+mod keys;
 mod organisations;
 mod prefixes;
 mod reservations;
+mod roles;
+mod sessions;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -35,6 +39,10 @@ const BODY: usize = 4 << 20;
 pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
     let (router, mut description) = OpenApiRouter::with_openapi(document::about())
         .merge(organisations::routes())
+        .merge(accounts::routes())
+        .merge(roles::routes())
+        .merge(sessions::routes())
+        .merge(keys::routes())
         .merge(audit::routes())
         .merge(prefixes::routes())
         .merge(transfers::routes())
