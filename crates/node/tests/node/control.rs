@@ -27,16 +27,17 @@ fn an_organisation_is_entered_from_the_command_line_and_audited() {
     assert_eq!(listed["items"][0]["id"], id);
 
     let refused = command(node, &["org", "create", "--data", "-"], &company("另一家", "X1")).expect(1);
-    assert!(refused.stderr.contains("organisation-exists"), "{}", refused.stderr);
+    assert!(refused.err.contains("organisation-exists"), "{}", refused.err);
     let refused = command(node, &["org", "create", "--data", "-"], "{\"subject\":{}}").expect(2);
-    assert!(refused.stderr.contains("subject.orgName"), "{}", refused.stderr);
+    assert!(refused.err.contains("subject.orgName"), "{}", refused.err);
 
     let state = ["org", "state", id, "--state", "suspended", "--reason", "test"];
     assert_eq!(command(node, &state, "").expect(0).json()["state"], "suspended");
     let stale = ["org", "amend", id, "--if-version", "1", "--data", "-"];
     command(node, &stale, &json!({"orgName": "新名", "orgCrtType": 1, "orgCrtCode": "X1"}).to_string()).expect(1);
 
-    let audit = command(node, &["audit", "list", "--sort", "sequence"], "").expect(0).json();
+    let object = format!("organisation {id}");
+    let audit = command(node, &["audit", "list", "--sort", "sequence", "--object", &object], "").expect(0).json();
     let actions: Vec<&str> =
         audit["items"].as_array().expect("entries").iter().filter_map(|entry| entry["action"].as_str()).collect();
     assert_eq!(actions, ["organisation.create", "organisation.suspend"]);
