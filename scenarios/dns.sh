@@ -3,7 +3,9 @@
 #
 #   top-level 127.8.0.1 (1.2.156) --NS--> secondary 127.8.0.2 (1.2.156.20009) --NS--> enterprise 127.8.0.3 (….20009.7)
 #   recursive 127.8.0.4: finds identifiers through the same hierarchy, forwards other names to the unbound
-#   unbound   127.8.0.5: walks from the top-level node down by NS; has one ordinary name of its own
+#   unbound   127.8.0.5: walks from the top-level node down by NS and validates; has one ordinary name of its own
+#
+# The zones of the top-level and the secondary node are signed, that of the enterprise is not.
 #
 #   scenarios/dns.sh HUFU        needs root for port 53 on addresses of the loopback
 set -uo pipefail
@@ -17,6 +19,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 [ "$(id -u)" -eq 0 ] || { say "not root: port 53 cannot be had"; exit 77; }
 have dig || { say "dig is missing"; exit 77; }
 have unbound || { say "unbound is missing"; exit 77; }
+have delv || { say "delv is missing"; exit 77; }
 
 work=$(mktemp -d)
 pids=() failures=0
@@ -63,6 +66,8 @@ as() {
 }
 
 start_unbound() {
+  "$hufu" dns anchor --config "$work/top/node.toml" >"$work/anchor" || { say "FAIL: no anchor"; exit 1; }
+  say "the trust anchor:"; cat "$work/anchor"
   cat >"$work/unbound.conf" <<CONF
 server:
   interface: $UNBOUND
@@ -75,7 +80,9 @@ server:
   chroot: ""
   directory: "$work"
   pidfile: ""
-  module-config: "iterator"
+  module-config: "validator iterator"
+  trust-anchor-file: "$work/anchor"
+  val-log-level: 2
   do-ip6: no
   local-zone: "plain.example." static
   local-data: "www.plain.example. 300 IN A 192.0.2.80"
@@ -102,9 +109,37 @@ check() {
   if grep -Eq -- "$pattern" <<<"$answer"; then say "ok: $what"; else say "FAIL: $what: no $pattern"; failures=$((failures + 1)); fi
 }
 
+# delv_with ANCHOR arguments…: asks the unbound, unless the arguments name another server, and validates itself.
+delv_with() {
+  local anchor=$1
+  shift
+  awk -v zone="$ZONE." '$3 == "DNSKEY" { key = ""; for (i = 7; i <= NF; i++) key = key $i;
+    printf "trust-anchors { \"%s\" static-key %s %s %s \"%s\"; };\n", zone, $4, $5, $6, key }' "$anchor" >"$work/anchors.conf"
+  [[ $1 == @* ]] || set -- "@$UNBOUND" "$@"
+  delv -a "$work/anchors.conf" +root=$ZONE "$@" 2>&1
+}
+
+# believe WHAT PATTERN delv-ARGUMENTS…
+believe() {
+  local what=$1 pattern=$2 answer
+  shift 2
+  say ""; say "\$ delv $*"
+  answer=$(delv_with "$work/anchor" "$@")
+  printf '%s\n' "$answer"
+  if grep -Eq -- "$pattern" <<<"$answer"; then say "ok: $what"; else say "FAIL: $what: no $pattern"; failures=$((failures + 1)); fi
+}
+
+disbelieve() {
+  local what=$1 answer
+  shift
+  answer=$(delv_with "$work/wrong" "$@")
+  say ""; say "\$ delv with a wrong key $*"; printf '%s\n' "$answer"
+  if grep -Eq 'validated|unsigned' <<<"$answer"; then say "FAIL: $what"; failures=$((failures + 1)); else say "ok: $what"; fi
+}
+
 main() {
-  node top top-level $TOP oid:1.2.156 true
-  node second secondary $SECOND oid:1.2.156.20009 false
+  node top top-level $TOP oid:1.2.156 true 'signed = true'
+  node second secondary $SECOND oid:1.2.156.20009 false 'signed = true'
   node works enterprise $WORKS oid:1.2.156.20009.7 false
   start_unbound
   node recursive recursive $RECURSIVE "" true "forward = [\"$UNBOUND:53\"]" \
@@ -113,6 +148,7 @@ main() {
   delegate oid:1.2.156.20009 top $TOP oid:1.2.156 second $SECOND
   delegate oid:1.2.156.20009.7 second $SECOND oid:1.2.156.20009 works $WORKS
   as top $TOP oid:1.2.156 create oid:1.2.156.3088 --value '1:URL=https://a.example/x' --value '2:ORS+LABEL=虎符' || exit 1
+  as second $SECOND oid:1.2.156.20009 create oid:1.2.156.20009.3.1 --value '1:URL=https://second.example/1' || exit 1
   as works $WORKS oid:1.2.156.20009.7 create oid:1.2.156.20009.7.1 --value '1:URL=https://works.example/1' || exit 1
   local many=() n
   for n in $(seq 40); do many+=(--value "$n:ORS+x$n=https://works.example/$(printf 'p%.0s' $(seq 60))"); done
@@ -135,6 +171,33 @@ main() {
   check "unbound follows names" 'ORS\+COID.*1\.2\.156\.3088' @$UNBOUND 3088.cn.member-body.iso.$ZONE NAPTR
   check "unbound: no such node" 'NXDOMAIN' @$UNBOUND 9.7.20009.156.2.1.$ZONE NAPTR
   check "unbound: an empty node is no absence" 'NOERROR' @$UNBOUND 2.7.20009.156.2.1.$ZONE NAPTR
+  # What is signed is believed from the anchor down, what is not is known to be unsigned.
+  local ad='flags:[^;]* ad[ ;]'
+  check "unbound believes a record" "$ad" @$UNBOUND 3088.156.2.1.$ZONE NAPTR +dnssec
+  check "a record of the zone below" "$ad" @$UNBOUND 1.3.20009.156.2.1.$ZONE NAPTR +dnssec
+  check "names by DNAME" "$ad" @$UNBOUND 3088.cn.member-body.iso.$ZONE NAPTR +dnssec
+  check "the SOA" "$ad" @$UNBOUND $ZONE SOA +dnssec
+  check "the DS of a child" "$ad" @$UNBOUND 20009.156.2.1.$ZONE DS +dnssec
+  check "that there is none" "$ad" @$UNBOUND 7.20009.156.2.1.$ZONE DS +dnssec
+  check "the absence of a name" "NXDOMAIN.*" @$UNBOUND 4711.156.2.1.$ZONE NAPTR +dnssec
+  check "believed with its proof" "$ad" @$UNBOUND 4712.156.2.1.$ZONE NAPTR +dnssec
+  check "a deep one too" "$ad" @$UNBOUND 1.2.3.4713.156.2.1.$ZONE NAPTR +dnssec
+  check "a label too" "$ad" @$UNBOUND nobody.156.2.1.$ZONE NAPTR +dnssec
+  check "the absence of a type" "$ad" @$UNBOUND 3088.156.2.1.$ZONE TXT +dnssec
+  check "an empty node" "$ad" @$UNBOUND 3.20009.156.2.1.$ZONE NAPTR +dnssec
+  check "the unsigned zone is answered" 'flags: qr rd ra;' @$UNBOUND 1.7.20009.156.2.1.$ZONE NAPTR +dnssec
+  check "without DO there are no signatures" 'ANSWER: [1-9], AUTHORITY: 0' @$TOP 3088.156.2.1.$ZONE NAPTR +norec
+  believe "delv believes a record" 'fully validated' 3088.156.2.1.$ZONE NAPTR
+  believe "a record of the zone below" 'fully validated' 1.3.20009.156.2.1.$ZONE NAPTR
+  believe "names" 'fully validated' 3088.cn.member-body.iso.$ZONE NAPTR
+  believe "the absence of a name" 'negative response, fully validated' 4714.156.2.1.$ZONE NAPTR
+  believe "the absence of a type" 'negative response, fully validated' 3088.156.2.1.$ZONE TXT
+  believe "a deep name, from the node itself" 'negative response, fully validated' @$TOP 1.2.3.4715.156.2.1.$ZONE NAPTR
+  believe "a name that cannot be" 'negative response, fully validated' @$TOP 01.156.2.1.$ZONE NAPTR
+  believe "an empty node" 'negative response, fully validated' 3.20009.156.2.1.$ZONE NAPTR
+  believe "and knows what is unsigned" 'unsigned answer' 1.7.20009.156.2.1.$ZONE NAPTR
+  sed -E 's/(DNSKEY 257 3 13 )..../\1AAAA/; / DS /d' "$work/anchor" >"$work/wrong"
+  disbelieve "nothing by a wrong key" 3088.156.2.1.$ZONE NAPTR
   check "long answers are cut on UDP" 'flags:.* tc' @$WORKS 5.2.7.20009.156.2.1.$ZONE NAPTR +ignore +noall +comments
   check "and come by TCP" 'ORS\+x40' @$UNBOUND 5.2.7.20009.156.2.1.$ZONE NAPTR +noall +answer
 

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly START_SECONDS=120 SCENARIO_SECONDS=600
 readonly LOGS=target/scenarios/log
-readonly ALL=(demo-check http browser dns pyhandle java-client label)
+readonly ALL=(demo-check http gs1 browser dns pyhandle java-client label)
 
 work=$(mktemp -d)
 demo=
@@ -117,6 +117,13 @@ scenario_http() {
   local name
   while read -r name; do [ -z "$name" ] || args+=(--sample "$name"); done < <(samples near "$prefix"; samples far "$prefix")
   limited scenarios/http.sh "${args[@]}"
+}
+
+scenario_gs1() {
+  have curl || { skip "curl is missing"; return; }
+  [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
+  local parent recursive; parent=$(node top-level http); recursive=$(node recursive http)
+  limited scenarios/gs1.sh --hufu "$hufu" --owner "$url" --parent "$parent" --recursive "$recursive"
 }
 
 scenario_browser() {

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0
+readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0 JSONSCHEMA=4.26.0
 # `build` installs only what compiling needs; without it, what the tests need too.
 readonly purpose=${1:-test}
 
@@ -68,21 +68,23 @@ install_rust_components() {
 python_ready() {
   .venv/bin/python - <<PY >/dev/null 2>&1
 from importlib.metadata import version
-import pyhandle, zxingcpp, PIL
+import jsonschema, pyhandle, zxingcpp, PIL
 assert version("pyhandle") == "$PYHANDLE"
 assert version("zxing-cpp") == "$ZXING"
 assert version("pillow") == "$PILLOW"
+assert version("jsonschema") == "$JSONSCHEMA"
 PY
 }
 
 install_python() {
   if python_ready; then
-    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING and pillow $PILLOW"
+    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW and jsonschema $JSONSCHEMA"
     return
   fi
-  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING and pillow $PILLOW into .venv"
+  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW and jsonschema $JSONSCHEMA into .venv"
   python3 -m venv --clear .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW" "jsonschema==$JSONSCHEMA"
   python_ready || fail "what was installed does not import"
 }
 

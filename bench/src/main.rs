@@ -1,9 +1,12 @@
 //! `hufu-bench`: CPU time per query of real servers, each next to a floor measured alternately in the same run.
 //!
+//! `hammer` is something else: no servers, but every decoder under nonsense.
+//!
 //! Without a subcommand this process is the load; the servers are children of it, the same binary with a
 //! `serve-…` subcommand, so that their CPU time stands apart from that of the load.
 
 mod cases;
+mod hammer;
 mod latency;
 mod load;
 mod measure;
@@ -22,7 +25,16 @@ struct Arguments {
     #[command(flatten)]
     options: Options,
     #[command(subcommand)]
-    server: Option<serve::Server>,
+    command: Option<Command>,
+}
+
+/// What else this binary does.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Put every decoder under random and mutated inputs, and count panics.
+    Hammer(hammer::HammerArgs),
+    #[command(flatten)]
+    Serve(serve::Server),
 }
 
 /// What to measure and for how long.
@@ -58,8 +70,9 @@ enum Output {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match arguments.server {
-        Some(server) => serve::serve(&server),
+    let done = match arguments.command {
+        Some(Command::Serve(server)) => serve::serve(&server),
+        Some(Command::Hammer(arguments)) => hammer::run(&arguments),
         None => bench(&arguments.options),
     };
     match done {

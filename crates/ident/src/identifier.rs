@@ -165,7 +165,10 @@ impl Identifier {
         let identifier = Identifier::parse(text)?;
         check_characters(text)?;
         if let Some((system, rest)) = identifier.name().tagged() {
-            let canonical = format!("{}:{}", system.scheme(), system.canonical(rest)?);
+            // A system counts behind its tag, which is ASCII.
+            let tag = text.len() - rest.len();
+            let canonical = system.canonical(rest).map_err(|refusal| refusal.shifted(tag))?;
+            let canonical = format!("{}:{canonical}", system.scheme());
             check_octets(&canonical)?;
             return Ok(Identifier { text: canonical.into() });
         }
@@ -295,7 +298,11 @@ impl Prefix {
         if let Some((scheme, path)) = Scheme::of_tagged(text) {
             check_octets(text)?;
             let Some(system) = scheme.system() else { return Ok(Prefix::folded(text)) };
-            return system.check_path(path).map(|()| Prefix::folded(text));
+            let tag = text.len() - path.len();
+            return match system.check_path(path) {
+                Ok(()) => Ok(Prefix::folded(text)),
+                Err(refusal) => Err(refusal.shifted(tag)),
+            };
         }
         let clause = "RFC 3651 §2";
         if text.chars().count() > limits::PREFIX_CHARS {
@@ -482,6 +489,32 @@ mod tests {
         }
         assert!(Identifier::parse_new(&format!("88.118.8/{}", "中".repeat(246))).is_ok());
         assert_eq!(Identifier::parse_new(&format!("88.118.8/{}", "中".repeat(247))).unwrap_err().code, "too-long");
+    }
+
+    #[test]
+    fn places_in_tagged_names_count_from_the_start_of_the_tag() {
+        let place = |text: &str, wrong: char| (text.to_owned(), text.chars().position(|c| c == wrong));
+        let name = |text| (text, Identifier::parse_new(text).unwrap_err().at);
+        let prefix = |text| (text, Prefix::parse(text).unwrap_err().at);
+        let found = [
+            name("oid:1.2.x3"),
+            name("OID:/1/2/+"),
+            name("gs1:01/09521321x00018"),
+            name("ecode:190x1123456000017"),
+            name("ecode:1.9001.12345!000017"),
+            name("did:example:a b"),
+            name("did:bid:!f18F9AVK4SQLZPRrPkrVWwp9kBpdXHx"),
+            prefix("oid:1.2.x3"),
+            prefix("gs1:95x"),
+            prefix("ecode:19x01"),
+            prefix("did:bid!by01"),
+        ];
+        for ((text, at), wrong) in found.into_iter().zip("x+xx! !xxx!".chars()) {
+            assert_eq!((text.to_owned(), at), place(text, wrong));
+        }
+        let tested = found.map(|(text, _)| Scheme::of_tagged(text).map(|(scheme, _)| scheme));
+        let tagged = Scheme::ALL.into_iter().filter(|scheme| scheme.system().is_some());
+        tagged.for_each(|scheme| assert!(tested.contains(&Some(scheme)), "{scheme} is not tested"));
     }
 
     #[test]

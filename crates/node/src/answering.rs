@@ -1,5 +1,6 @@
 //! Where a node's answers come from: its own records first, then, if it resolves for others, the recursor.
 
+use crate::publisher::NOTE;
 use crate::upstream::Wire;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Site, kind};
@@ -94,8 +95,26 @@ impl Answering {
             (Answer::Referral(_) | Answer::Absent(Absence::NotResponsible), Some(recursor)) if recurse => {
                 Ok(self.recurse(recursor, name, how, trace).await)
             }
+            (Answer::Absent(Absence::NotResponsible), _) => self.not_here(name),
             (answer, _) => Ok(as_found(answer)),
         }
+    }
+
+    /// Why nobody answers for the name: on hold, suspended or retired, where a prefix handle kept here says so.
+    fn not_here(&self, name: &Identifier) -> Result<Found, StoreFault> {
+        if let Some(authority) = &self.authority {
+            for prefix in name.name().home().lineage() {
+                let Some(values) = authority.values(prefix.handle().key(authority.rule()).as_bytes())? else {
+                    continue;
+                };
+                let note = values.iter().find(|value| value.index == NOTE && value.is_kind(kind::DESC));
+                if let Some(note) = note {
+                    let text = format!("{prefix}: {}", String::from_utf8_lossy(note.data));
+                    return Ok(Found::no(ResponseCode::SERVER_NOT_RESP, text));
+                }
+            }
+        }
+        Ok(as_found(Answer::Absent(Absence::NotResponsible)))
     }
 
     /// Looks a name up for the node itself: own records whole, others' public values, wherever they live.

@@ -9,6 +9,10 @@ use std::process::ExitCode;
 pub fn check(path: &Path) -> Result<String, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     crate::keys::load(&config.handle.key_file).map_err(|error| error.to_string())?;
+    // The first start makes it.
+    if config.dns.signed && config.dns.key_file.exists() {
+        crate::dns::key::ZoneKey::load(&config.dns.key_file).map_err(|error| error.to_string())?;
+    }
     if let (Some(certificate), Some(key)) = (&config.http.certificate, &config.http.key) {
         hufu_net::Tls::load(certificate, key).map_err(|error| error.to_string())?;
     }

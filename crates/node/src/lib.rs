@@ -21,6 +21,7 @@ pub mod keys;
 pub mod node;
 pub mod parsed;
 pub mod provision;
+mod publisher;
 pub mod random;
 pub mod roles;
 pub mod serve;

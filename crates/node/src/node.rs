@@ -3,7 +3,7 @@
 use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::clock;
-use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig};
+use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
 use crate::dns;
 use crate::first_start;
 use crate::gateway::Gateways;
@@ -11,11 +11,13 @@ use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
 use crate::provision;
+use crate::publisher::Publisher;
 use crate::random;
 use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
 use hufu_client::Exchange;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Interface, Protocol, Server, Site};
@@ -24,7 +26,7 @@ use hufu_net::{
     BindError, Context, DnsServer, HttpServer, Limits, LocalServer, Rate, RateLimits, Service, Shutdown, TcpServer,
     Tls, UdpServer,
 };
-use hufu_registry::{Database, Registry};
+use hufu_registry::{Caller, Database, Registry};
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
 use hufu_store::{DiskStore, Store, StoreOptions};
@@ -76,10 +78,14 @@ pub struct Parts {
     pub net: Arc<Context>,
     pub tls: Option<Arc<Tls>>,
     pub store: Option<Arc<dyn Store>>,
+    /// Signs the zones of this node's own records.
+    pub zone_key: Option<dns::key::ZoneKey>,
     /// The control plane, where the role has one.
     pub registry: Option<Registry>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
+    /// Where GS1 keys are cut.
+    pub companies: Companies,
 }
 
 /// A started node. Dropping it stops it without waiting.
@@ -103,6 +109,7 @@ struct Sockets {
 impl RunningNode {
     /// Opens the store, binds every listener, provisions the first records and starts answering.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        ecode::settle(config.ecode_schemes.as_deref())?;
         make_private_directory(&config.data_directory)?;
         let sockets = Sockets::bind(&config)?;
         let endpoints = sockets.endpoints();
@@ -131,6 +138,9 @@ impl RunningNode {
         if let Some(server) = sockets.local {
             let router = http::api::router(parts.clone());
             self.tasks.spawn(logged("local", server.run(router, net.clone())));
+        }
+        if let Some(publisher) = Publisher::new(parts.clone()) {
+            self.tasks.spawn(logged("publisher", publisher.run()));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -247,6 +257,7 @@ impl Parts {
             _ => None,
         };
         let tokens = http::gs1::Tokens::load(&config.gs1.token)?;
+        let companies = config.gs1.companies()?;
         let queries = match &config.log.queries {
             Some(path) => {
                 let log = QueryLog::open(path).map_err(|error| StartError::File { path: path.clone(), error })?;
@@ -254,7 +265,14 @@ impl Parts {
             }
             None => None,
         };
-        let site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        let zone_key = match config.dns.enabled && config.dns.signed && recipe.authority {
+            true => Some(dns::key::ZoneKey::load_or_make(&config.dns.key_file)?),
+            false => None,
+        };
+        let mut site = site_of(&config, endpoints, public_key_of(&key).to_bytes());
+        if let Some(zone_key) = &zone_key {
+            site = site.with_attribute(dns::DNS_KEY, &zone_key.published());
+        }
         let rule = match config.handle.case_sensitive {
             true => CaseRule::Sensitive,
             false => CaseRule::Insensitive,
@@ -300,8 +318,10 @@ impl Parts {
             net,
             tls,
             store,
+            zone_key,
             registry,
             tokens,
+            companies,
         })
     }
 }
@@ -320,6 +340,7 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
     first_start::first_logins(&registry, config).await?;
+    registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
     Ok(Some(registry))
 }
 

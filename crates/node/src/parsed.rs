@@ -1,52 +1,106 @@
 //! What the lens read, as JSON: one object for the command line and for HTTP.
 
+use hufu_ident::reading::{Check, Part};
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::{Reading, Refusal, lens};
-use serde_json::{Map, Value as Json, json};
+use serde::{Serialize, Serializer};
 
-/// Reads a text and says what was understood.
-pub fn parsed(text: &str) -> Json {
-    match lens::read(text) {
-        Ok(reading) => understood(text, &reading),
-        Err(refusal) => refused(text, &refusal),
-    }
+/// Reads a text, with the spellings that need a company prefix where `companies` knows it.
+pub fn read(text: &str, companies: &Companies) -> Result<Reading, Refusal> {
+    lens::read(text).and_then(|reading| companies.complete(reading))
+}
+
+/// A text and what was understood of it. Written down as it is, because a million may follow each other.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Parsed<'a> {
+    Understood(Understood<'a>),
+    Refused(Refused<'a>),
 }
 
 /// A text that was read.
-pub fn understood(input: &str, reading: &Reading) -> Json {
-    let parts: Vec<Json> = reading.parts.iter().map(|part| json!({"name": part.name, "value": part.value})).collect();
-    let forms: Map<String, Json> =
-        reading.forms.iter().map(|(name, text)| ((*name).to_owned(), text.as_str().into())).collect();
-    let check = |check: &hufu_ident::reading::Check| {
-        json!({
-            "code": check.code, "clause": check.clause, "ok": check.ok, "text_zh": check.zh, "text_en": check.en
-        })
-    };
-    let mut out = json!({
-        "input": input,
-        "ok": true,
-        "system": reading.system,
-        "identifier": reading.name.as_ref().map(|name| name.as_str()),
-        "parts": parts,
-        "forms": forms,
-        "checks": reading.checks.iter().map(check).collect::<Vec<_>>(),
-    });
-    if let Some(name) = &reading.name {
-        out["authority"] = name.name().home().as_str().into();
-    }
-    out
+#[derive(Serialize)]
+pub struct Understood<'a> {
+    input: &'a str,
+    ok: bool,
+    system: &'a str,
+    identifier: Option<&'a str>,
+    #[serde(serialize_with = "parts")]
+    parts: &'a [Part],
+    #[serde(serialize_with = "forms")]
+    forms: &'a [(&'static str, String)],
+    #[serde(serialize_with = "checks")]
+    checks: &'a [Check],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authority: Option<String>,
 }
 
 /// A text that was not.
-pub fn refused(input: &str, refusal: &Refusal) -> Json {
-    json!({
-        "input": input,
-        "ok": false,
-        "error": {
-            "code": refusal.code,
-            "at": refusal.at,
-            "clause": refusal.clause,
-            "text": refusal.en,
-            "text_zh": refusal.zh,
-        },
-    })
+#[derive(Serialize)]
+pub struct Refused<'a> {
+    input: &'a str,
+    ok: bool,
+    error: Why<'a>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    code: &'a str,
+    at: Option<usize>,
+    clause: &'a str,
+    text: &'a str,
+    text_zh: &'a str,
+}
+
+impl<'a> Parsed<'a> {
+    pub fn of(input: &'a str, read: &'a Result<Reading, Refusal>) -> Self {
+        match read {
+            Ok(reading) => Parsed::Understood(Understood {
+                input,
+                ok: true,
+                system: reading.system,
+                identifier: reading.name.as_ref().map(|name| name.as_str()),
+                parts: &reading.parts,
+                forms: &reading.forms,
+                checks: &reading.checks,
+                authority: reading.name.as_ref().map(|name| name.name().home().as_str().to_owned()),
+            }),
+            Err(Refusal { code, at, clause, zh, en }) => {
+                let error = Why { code, at: *at, clause, text: en, text_zh: zh };
+                Parsed::Refused(Refused { input, ok: false, error })
+            }
+        }
+    }
+}
+
+fn parts<S: Serializer>(parts: &[Part], out: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        name: &'a str,
+        value: &'a str,
+    }
+    out.collect_seq(parts.iter().map(|part| Row { name: &part.name, value: &part.value }))
+}
+
+fn forms<S: Serializer>(forms: &[(&'static str, String)], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map(forms.iter().map(|(name, text)| (name, text)))
+}
+
+fn checks<S: Serializer>(checks: &[Check], out: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        code: &'a str,
+        clause: &'a str,
+        ok: bool,
+        text_zh: &'a str,
+        text_en: &'a str,
+    }
+    let rows = checks.iter().map(|check| Row {
+        code: check.code,
+        clause: check.clause,
+        ok: check.ok,
+        text_zh: &check.zh,
+        text_en: &check.en,
+    });
+    out.collect_seq(rows)
 }

@@ -96,10 +96,17 @@ impl Act {
         if self.caller.reaches(organisation) {
             return Ok(self);
         }
+        Err(self.deny(object, absent).await)
+    }
+
+    /// Undoes everything done so far and writes the denial down; gives back what to answer.
+    pub(crate) async fn deny(self, object: &str, refusal: Refusal) -> Error {
         let Act { write, registry, caller, permission, .. } = self;
-        write.give_up().await?;
-        registry.write_denial(&caller, permission, object).await?;
-        Err(absent.into())
+        let written = async {
+            write.give_up().await?;
+            registry.write_denial(&caller, permission, object).await
+        };
+        written.await.err().unwrap_or_else(|| refusal.into())
     }
 
     /// Makes everything durable, the answer too.

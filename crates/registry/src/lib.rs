@@ -23,12 +23,16 @@ pub mod id;
 pub mod industry;
 pub mod listing;
 pub mod names;
+pub mod notices;
+pub mod onboarding;
 pub mod organisations;
 pub mod outbox;
 pub mod password;
 pub mod permission;
+pub mod prefixes;
 mod registry;
 pub mod seal;
+pub mod settings;
 pub mod subject;
 pub mod totp;
 

@@ -90,14 +90,14 @@ impl Filter {
         }
     }
 
-    /// One of a few texts.
-    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
-        let mut marks = Vec::new();
-        for value in values {
-            self.values.push(Bound::Text((*value).into()));
-            marks.push(format!("${}", self.values.len()));
+    /// Equal to one of the columns.
+    pub fn either(&mut self, columns: &[&'static str], value: Option<&str>) {
+        if let Some(value) = value {
+            self.values.push(Bound::Text(value.into()));
+            let place = self.values.len();
+            let any: Vec<String> = columns.iter().map(|column| format!("{column} = ${place}")).collect();
+            self.conditions.push(format!("({})", any.join(" OR ")));
         }
-        self.conditions.push(format!("{column} IN ({})", marks.join(", ")));
     }
 
     pub fn is(&mut self, column: &'static str, value: Option<i64>) {
@@ -133,6 +133,25 @@ impl Filter {
             self.conditions.push(format!("LOWER({column}) LIKE ${}", self.values.len()));
             self.escape();
         }
+    }
+
+    /// Texts that are one of these; none where there are none.
+    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
+        let mut places = Vec::with_capacity(values.len());
+        for value in values {
+            self.values.push(Bound::Text((*value).into()));
+            places.push(format!("${}", self.values.len()));
+        }
+        self.conditions.push(match places.is_empty() {
+            true => "1 = 0".into(),
+            false => format!("{column} IN ({})", places.join(", ")),
+        });
+    }
+
+    /// Rows for which a condition from the code holds, with `value` in the place of `$?`.
+    pub fn such_that(&mut self, condition: &'static str, value: &str) {
+        self.values.push(Bound::Text(value.into()));
+        self.conditions.push(condition.replace("$?", &format!("${}", self.values.len())));
     }
 
     fn escape(&mut self) {

@@ -13,6 +13,7 @@ use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
 use crate::permission::Permission;
 use crate::registry::Registry;
+use crate::settings::{self, ReviewSettings};
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -130,6 +131,19 @@ fn check(subject: &Subject) -> Result<(), Refusal> {
     if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(missing)) }
 }
 
+/// Refuses what an enterprise changes by an application only.
+fn check_reviewed(reviewed: &[String], before: &Subject, after: &Subject) -> Result<(), Error> {
+    let (before, after) = (serde_json::to_value(before)?, serde_json::to_value(after)?);
+    let changed = reviewed.iter().filter(|field| before.get(field) != after.get(field));
+    let fields: Vec<FieldRefusal> = changed
+        .map(|field| {
+            let (zh, en) = ("该项变更须审核，请提交变更申请", "a change of this needs a review: file an amendment");
+            FieldRefusal::new(format!("subject.{field}"), "needs-review", zh, en)
+        })
+        .collect();
+    if fields.is_empty() { Ok(()) } else { Err(Refusal::fields(fields).into()) }
+}
+
 /// The finest class and region that are filled in.
 fn place(subject: &Subject) -> (String, String) {
     let industry = match subject.industry_specific.is_empty() {
@@ -183,6 +197,37 @@ impl Act {
         self.record("organisation.create", &object, Some(&organisation.id), json!(null), after);
         Ok(organisation)
     }
+
+    /// Replaces the subject data. For whoever has decided so.
+    pub(crate) async fn change_subject(
+        &mut self,
+        before: &Organisation,
+        subject: &Subject,
+    ) -> Result<Organisation, Error> {
+        check(subject)?;
+        let mut after = Organisation { subject: subject.clone(), ..before.clone() };
+        after.name = subject.org_name.trim().to_owned();
+        (after.updated, after.version) = (self.now(), before.version + 1);
+        let (industry, region) = place(subject);
+        let update = "UPDATE organisation SET name = $1, certificate_type = $2, certificate_code = $3, industry = $4, \
+                      region = $5, subject = $6, updated = $7, version = $8 WHERE id = $9";
+        sqlx::query(update)
+            .bind(&after.name)
+            .bind(subject.org_crt_type.unwrap_or_default().to_string())
+            .bind(subject.org_crt_code.trim())
+            .bind(industry)
+            .bind(region)
+            .bind(serde_json::to_string(subject)?)
+            .bind(after.updated)
+            .bind(after.version)
+            .bind(&before.id)
+            .execute(self.sql())
+            .await
+            .map_err(|error| Error::unique(error, taken))?;
+        let (old, new) = difference(before, &after);
+        self.record("organisation.write", &format!("organisation {}", before.id), Some(&before.id), old, new);
+        Ok(after)
+    }
 }
 
 impl Registry {
@@ -233,28 +278,11 @@ impl Registry {
         if version.is_some_and(|seen| seen != before.version) {
             return Err(Refusal::stale(before.version).into());
         }
-        check(subject)?;
-        let mut after = Organisation { subject: subject.clone(), ..before.clone() };
-        after.name = subject.org_name.trim().to_owned();
-        (after.updated, after.version) = (act.now(), before.version + 1);
-        let (industry, region) = place(subject);
-        let update = "UPDATE organisation SET name = $1, certificate_type = $2, certificate_code = $3, industry = $4, \
-                      region = $5, subject = $6, updated = $7, version = $8 WHERE id = $9";
-        sqlx::query(update)
-            .bind(&after.name)
-            .bind(subject.org_crt_type.unwrap_or_default().to_string())
-            .bind(subject.org_crt_code.trim())
-            .bind(industry)
-            .bind(region)
-            .bind(serde_json::to_string(subject)?)
-            .bind(after.updated)
-            .bind(after.version)
-            .bind(id)
-            .execute(act.sql())
-            .await
-            .map_err(|error| Error::unique(error, taken))?;
-        let (old, new) = difference(&before, &after);
-        act.record("organisation.write", &object, Some(id), old, new);
+        if caller.organisation().is_some() {
+            let (review, _) = settings::read::<ReviewSettings>(act.sql()).await?;
+            check_reviewed(&review.reviewed_fields, &before.subject, subject)?;
+        }
+        let after = act.change_subject(&before, subject).await?;
         act.commit(after).await
     }
 

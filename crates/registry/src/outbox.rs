@@ -30,6 +30,9 @@ pub enum Wanted {
         below: bool,
         /// Who administers it beside its own keys, as `index:handle`.
         administrators: Vec<String>,
+        /// It has moved out of this node, which goes on answering for it until nobody remembers the old delegation.
+        #[serde(default)]
+        leaving: bool,
     },
     /// By this node.
     Hosted { administrators: Vec<String> },
@@ -92,9 +95,14 @@ pub(crate) async fn append(
 impl Registry {
     /// What waits, in order; at most [`STRIDE`].
     pub async fn waiting(&self) -> Result<Vec<Waiting>, Error> {
+        self.waiting_after(0).await
+    }
+
+    /// What waits behind `sequence`, in order; at most [`STRIDE`].
+    pub async fn waiting_after(&self, sequence: i64) -> Result<Vec<Waiting>, Error> {
         let select = "SELECT sequence, prefix, wanted, created, attempts FROM outbox WHERE published IS NULL \
-                      ORDER BY sequence LIMIT $1";
-        let rows = sqlx::query(select).bind(STRIDE).fetch_all(self.database.reader()).await?;
+                      AND sequence > $1 ORDER BY sequence LIMIT $2";
+        let rows = sqlx::query(select).bind(sequence).bind(STRIDE).fetch_all(self.database.reader()).await?;
         let mut waiting = Vec::with_capacity(rows.len());
         for row in rows {
             let wanted = serde_json::from_str(&row.try_get::<String, _>(2)?)?;
@@ -119,6 +127,12 @@ impl Registry {
         }
         write.transaction.commit().await?;
         Ok(())
+    }
+
+    /// How many wait.
+    pub async fn waiting_count(&self) -> Result<i64, Error> {
+        let count = sqlx::query("SELECT COUNT(*) FROM outbox WHERE published IS NULL");
+        Ok(count.fetch_one(self.database.reader()).await?.try_get(0)?)
     }
 
     /// It could not be applied; it stays first in the queue.

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::permission::Permission;
 use crate::seal::Seal;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -24,6 +25,8 @@ pub struct Registry {
     pub(crate) seal: Option<Arc<Seal>>,
     /// Rings when something waits in the outbox.
     pub(crate) bell: Arc<Notify>,
+    /// Where the octets of documents are.
+    pub(crate) documents: Option<Arc<Path>>,
 }
 
 impl Registry {
@@ -33,7 +36,14 @@ impl Registry {
         let mut write = database.begin_write().await?;
         role::settle(&mut write.transaction, now).await?;
         write.transaction.commit().await?;
-        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()) })
+        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()), documents: None })
+    }
+
+    /// The same registry, keeping documents in a folder, which is made if it is not there.
+    pub fn with_documents(mut self, folder: &Path) -> Result<Self, Error> {
+        crate::onboarding::documents::prepare(folder)?;
+        self.documents = Some(folder.into());
+        Ok(self)
     }
 
     /// The key under which secrets are sealed that must be read again; kept outside of the database.

@@ -541,7 +541,8 @@ impl<U: Upstream> Recursor<U> {
         endpoints
     }
 
-    fn may_ask(&self, ip: IpAddr) -> bool {
+    /// Whether a server that a record names may be asked there: not on a private network unless configured so.
+    pub fn may_ask(&self, ip: IpAddr) -> bool {
         self.limits.private_addresses
             || !is_private(ip)
             || self.bootstrap.load().addresses().any(|configured| configured == ip)

@@ -1,6 +1,6 @@
 //! Text with one identifier in it: what a QR code of a label says besides the code.
 
-use super::{CLAUSE, UNRECOGNISED};
+use super::{CLAUSE, FOUND_IN_TEXT, UNRECOGNISED};
 use crate::reading::Reading;
 use crate::refusal::Refusal;
 
@@ -25,7 +25,7 @@ pub fn read(text: &str, read: impl Fn(&str) -> Option<Reading>) -> Result<Readin
             None => {
                 let (zh, en) =
                     (format!("在文本第{}个字符处找到", start + 1), format!("found at character {}", start + 1));
-                reading.held("found-in-text", CLAUSE, zh, en);
+                reading.held(FOUND_IN_TEXT, CLAUSE, zh, en);
                 found = Some(reading);
             }
         }

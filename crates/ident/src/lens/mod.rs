@@ -31,6 +31,8 @@ use crate::systems::handle::reading as handle;
 pub const TEXT_OCTETS: usize = 8192;
 /// Code of the refusal of a text in which nothing was recognised.
 pub const UNRECOGNISED: &str = "unrecognised";
+/// Code of the check of an identifier that stood in other text.
+pub const FOUND_IN_TEXT: &str = "found-in-text";
 /// Wrappings inside wrappings: a symbology identifier around a URL around an identifier.
 const DEPTH: usize = 3;
 const CLAUSE: &str = "our profile";
@@ -107,10 +109,10 @@ fn recognised(text: &str, depth: usize) -> Result<Option<Reading>, Refusal> {
 }
 
 fn tagged(text: &str, _: usize) -> Verdict {
-    let (scheme, rest) = Scheme::of_tagged(text)?;
+    let (scheme, _) = Scheme::of_tagged(text)?;
     let system = scheme.system()?;
     let verdict = system.read(text).unwrap_or_else(|| {
-        let (identifier, scheme) = check_new(text).map_err(|refusal| refusal.shifted(text.len() - rest.len()))?;
+        let (identifier, scheme) = check_new(text)?;
         Ok(Reading::new(scheme).with_name(identifier))
     });
     Some(verdict)
@@ -266,11 +268,12 @@ fn unique(text: &str, _: usize) -> Verdict {
     let most = if di.ends_with('J') { agency::TRANSPORT_CHARS } else { agency::CHARS };
     let unique = match agency::parse(data, most) {
         Err(_) if di.len() == 1 => return None,
-        unique => unique.map_err(|refusal| refusal.shifted(di.len())),
+        unique => unique.and_then(|unique| read_unique(&unique, &meaning, data)),
     };
-    Some(unique.and_then(|unique| read_unique(&unique, &meaning, data)))
+    Some(unique.map_err(|refusal| refusal.shifted(di.len())))
 }
 
+/// Reads an identifier behind its data identifier; positions count from the start of `data`.
 fn read_unique(unique: &agency::Unique<'_>, meaning: &envelope::Meaning, data: &str) -> Result<Reading, Refusal> {
     let agency = unique.agency;
     let mut reading = Reading::of("iso-15459");
@@ -285,8 +288,16 @@ fn read_unique(unique: &agency::Unique<'_>, meaning: &envelope::Meaning, data: &
     }
     reading.form("iso_15459", format!("{}{data}", meaning.di));
     let inner = match (agency.reads, meaning.element) {
-        (agency::Reads::Name, _) => handle::read_bare(unique.rest),
-        (agency::Reads::Key, Some(element)) => systems(&format!("({element}){data}")),
+        (agency::Reads::Name, _) => {
+            let code = data.len() - unique.rest.len();
+            handle::read_bare(unique.rest).map(|read| read.map_err(|refusal| refusal.shifted(code)))
+        }
+        (agency::Reads::Key, Some(element)) => {
+            let front = format!("({element})");
+            let back =
+                |refusal: Refusal| Refusal { at: refusal.at.map(|at| at.saturating_sub(front.len())), ..refusal };
+            systems(&format!("{front}{data}")).map(|read| read.map_err(back))
+        }
         (agency::Reads::Key, None) => systems(data),
         (agency::Reads::Nothing, _) => None,
     };

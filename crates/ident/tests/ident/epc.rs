@@ -34,6 +34,13 @@ fn form(forms: &[(&'static str, String)], name: &str) -> Option<String> {
 }
 
 #[test]
+fn the_bound_of_a_urn_counts_characters() {
+    let urn = format!("urn:epc:tag:sgtin-96:{}", "中".repeat(300));
+    let refusal = epc::read(&urn).expect("an EPC").unwrap_err();
+    assert!(refusal.at.is_some_and(|at| at <= urn.chars().count()), "{refusal}");
+}
+
+#[test]
 fn tags_are_bits_tag_uri_identity_and_elements() {
     for entry in corpus::own("epc/tags.json") {
         let (name, hex) = (corpus::text(&entry, "name"), corpus::text(&entry, "hex"));

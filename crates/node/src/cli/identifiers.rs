@@ -3,6 +3,7 @@
 use super::error::CliError;
 use super::screen::{Screen, columns};
 use hufu_ident::identifier::percent_decode;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::vaa;
 use hufu_ident::{Identifier, Prefix, Reading, Refusal, lens, system};
 
@@ -53,6 +54,12 @@ pub fn prefix(text: &str, screen: &Screen) -> Result<Prefix, CliError> {
         _ => text,
     };
     Prefix::parse(bare).map_err(|refusal| refused(bare, &refusal, screen))
+}
+
+/// What is known of GS1 company prefixes, as an option says it.
+pub fn companies(text: Option<&str>, screen: &Screen) -> Result<Companies, CliError> {
+    let read = text.map_or_else(|| Ok(Companies::default()), Companies::parse);
+    read.map_err(|refusal| refused(text.unwrap_or_default(), &refusal, screen))
 }
 
 /// The refusal with the text and a mark under the character it is about.

@@ -9,6 +9,7 @@ mod conformance;
 mod connection;
 mod control;
 mod delegate;
+mod dns;
 mod error;
 mod export;
 mod identifiers;
@@ -87,6 +88,8 @@ pub enum Command {
     Map(Box<codes::MapArgs>),
     /// Check a server of others or of ours against a standard
     Conformance(conformance::ConformanceArgs),
+    /// What resolvers need to believe a node's signed DNS zones
+    Dns(dns::DnsArgs),
     /// List the identifiers of a prefix
     List(list::ListArgs),
     /// Make a server responsible for a prefix
@@ -130,8 +133,8 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
-    if let Some(path) = std::env::var_os("HUFU_ECODE_SCHEMES")
-        && let Err(error) = crate::config::ecode::make_known(std::path::Path::new(&path))
+    if let Some(path) = crate::config::ecode::of_environment()
+        && let Err(error) = crate::config::ecode::make_known(&path)
     {
         screen.error(&CliError::usage(error.to_string()));
         return Exit::Usage.into();
@@ -169,6 +172,7 @@ fn carry_out(command: Command, screen: &Screen) -> Result<ExitCode, CliError> {
         Command::Parse(args) => parse::run(&args, screen),
         Command::Inspect(args) => inspect::run(&args, screen),
         Command::Label(args) => label::run(&args, screen),
+        Command::Dns(args) => dns::run(&args, screen),
         Command::Completions(args) => manual::completions(&args).map(|()| Exit::Done),
         Command::Manual => manual::manual().map(|()| Exit::Done),
         client => runtime()?.block_on(ask(client, screen)),

@@ -1,11 +1,12 @@
 //! `hufu parse`: what a code is, part by part, rule by rule, and where it would be resolved.
 
 use super::error::{CliError, Exit};
+use super::identifiers::companies;
 use super::screen::{Screen, printable, table, written};
-use crate::parsed::{parsed, refused, understood};
+use crate::parsed::{Parsed, read};
 use clap::Args;
+use hufu_ident::systems::gs1::Companies;
 use hufu_ident::{Reading, Refusal, lens};
-use serde_json::Value as Json;
 use std::io::{BufRead, BufWriter, Read, Write};
 use std::thread;
 
@@ -18,6 +19,9 @@ pub struct ParseArgs {
     /// Read one code a line from standard input
     #[arg(long, conflicts_with = "texts")]
     pub stdin: bool,
+    /// How long the GS1 company prefix is (6–12), or the prefixes that are known, between commas; adds the EPC forms
+    #[arg(long, value_name = "N|PREFIX,…", env = "HUFU_COMPANY_PREFIX")]
+    pub company_prefix: Option<String>,
 }
 
 /// Octets of a line that are read; what is longer is refused as a line.
@@ -26,34 +30,38 @@ const LINE_OCTETS: usize = lens::TEXT_OCTETS;
 const BATCH: usize = 8192;
 
 pub fn run(args: &ParseArgs, screen: &Screen) -> Result<Exit, CliError> {
+    let companies = companies(args.company_prefix.as_deref(), screen)?;
     if args.stdin {
-        return stream(std::io::stdin().lock(), screen);
+        return stream(std::io::stdin().lock(), &companies, screen);
     }
     let mut exit = Exit::Done;
     for (number, text) in args.texts.iter().enumerate() {
-        let read = lens::read(text);
+        let read = read(text, &companies);
         if read.is_err() {
             exit = Exit::No;
         }
-        match (screen.is_json(), &read) {
-            (true, Ok(reading)) => screen.json(&understood(text, reading))?,
-            (true, Err(refusal)) => screen.json(&refused(text, refusal))?,
-            (false, read) => {
+        match screen.is_json() {
+            true => screen.line(&json(&Parsed::of(text, &read))?)?,
+            false => {
                 if number > 0 {
                     screen.line("")?;
                 }
-                show(text, read, screen)?;
+                show(text, &read, screen)?;
             }
         }
     }
     Ok(exit)
 }
 
+fn json(parsed: &Parsed<'_>) -> Result<String, CliError> {
+    serde_json::to_string(parsed).map_err(|error| CliError::incident(format!("cannot be written as JSON: {error}")))
+}
+
 /// One line of input: its text, or why it is none.
 type Line = Result<String, (String, Refusal)>;
 
 /// Answers line by line, in order; batches are read on all cores, and nothing is flushed before the end.
-fn stream(mut input: impl BufRead, screen: &Screen) -> Result<Exit, CliError> {
+fn stream(mut input: impl BufRead, companies: &Companies, screen: &Screen) -> Result<Exit, CliError> {
     let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut exit = Exit::Done;
@@ -63,13 +71,14 @@ fn stream(mut input: impl BufRead, screen: &Screen) -> Result<Exit, CliError> {
             return written(out.flush()).map(|()| exit);
         }
         let share = lines.len().div_ceil(cores);
-        let answers: Vec<(String, bool)> = thread::scope(|scope| {
-            let work = lines.chunks(share).map(|chunk| scope.spawn(|| answer(chunk, screen)));
+        let answers: Vec<Result<(String, bool), CliError>> = thread::scope(|scope| {
+            let work = lines.chunks(share).map(|chunk| scope.spawn(|| answer(chunk, companies, screen)));
             let work: Vec<_> = work.collect();
             work.into_iter().map(|worker| worker.join()).collect::<Result<_, _>>()
         })
         .map_err(|_| CliError::incident("a worker ended early".to_owned()))?;
-        for (text, all) in answers {
+        for answer in answers {
+            let (text, all) = answer?;
             if !all {
                 exit = Exit::No;
             }
@@ -118,33 +127,33 @@ fn line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
 }
 
 /// The answers to some lines, and whether all were read.
-fn answer(lines: &[Line], screen: &Screen) -> (String, bool) {
+fn answer(lines: &[Line], companies: &Companies, screen: &Screen) -> Result<(String, bool), CliError> {
     let mut out = String::with_capacity(lines.len() * 512);
     let mut all = true;
     for line in lines {
-        let json = match line {
-            Ok(text) => parsed(text),
-            Err((shown, refusal)) => refused(shown, refusal),
+        let (text, read) = match line {
+            Ok(text) => (text, read(text, companies)),
+            Err((shown, refusal)) => (shown, Err(refusal.clone())),
         };
-        all &= json["ok"] == true;
+        all &= read.is_ok();
         match screen.is_json() {
-            true => out.push_str(&json.to_string()),
-            false => out.push_str(&short(&json, screen)),
+            true => out.push_str(&json(&Parsed::of(text, &read))?),
+            false => out.push_str(&short(text, &read, screen)),
         }
         out.push('\n');
     }
-    (out, all)
+    Ok((out, all))
 }
 
 /// One line for a person: system, identifier, input; or code, reason, input.
-fn short(json: &Json, screen: &Screen) -> String {
-    let text = |value: &Json| printable(value.as_str().unwrap_or("-"));
-    match json["ok"] == true {
-        true => format!("✓ {}\t{}\t{}", text(&json["system"]), text(&json["identifier"]), text(&json["input"])),
-        false => {
-            let why = text(&json["error"][screen.pick("text_zh", "text")]);
-            format!("✗ {}\t{why}\t{}", text(&json["error"]["code"]), text(&json["input"]))
+fn short(text: &str, read: &Result<Reading, Refusal>, screen: &Screen) -> String {
+    let text = printable(text);
+    match read {
+        Ok(reading) => {
+            let name = reading.name.as_ref().map_or("-", |name| name.as_str());
+            format!("✓ {}\t{}\t{text}", reading.system, printable(name))
         }
+        Err(refusal) => format!("✗ {}\t{}\t{text}", refusal.code, printable(screen.pick(&refusal.zh, &refusal.en))),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{ConfigError, HandleConfig, Octets, Span};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// The DNS listener: object identifiers as names of a zone (ITU-T X.672).
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -20,6 +21,10 @@ pub struct DnsConfig {
     /// Whether the zone's own apex is here. Below a parent node that refers by NS, `false`: then the apexes are the
     /// names of this node's own OID prefixes, and nothing else is answered.
     pub apex: bool,
+    /// Sign the zone (DNSSEC). A parent node vouches for the key once it delegates to this node by NS.
+    pub signed: bool,
+    /// The signing key, a P-256 key in PKCS#8 PEM; made at the first start.
+    pub key_file: PathBuf,
     /// The zone's name servers; empty means this node alone, as `ns1` below each apex.
     pub nameservers: Vec<NameServer>,
     /// Mailbox of the SOA record, `@` as a dot; empty means `hostmaster` below the apex.
@@ -61,6 +66,8 @@ impl Default for DnsConfig {
             workers: 0,
             zone: hufu_ident::systems::oid::ors::ZONE.into(),
             apex: true,
+            signed: false,
+            key_file: "dns-key.pem".into(),
             nameservers: Vec::new(),
             hostmaster: String::new(),
             max_ttl: Span::seconds(3600),

@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use hufu_ident::Reference;
+use hufu_ident::systems::gs1::Companies;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,6 +30,9 @@ pub struct Gs1Config {
     /// Values of `context` that links here use.
     pub contexts: Vec<String>,
     pub terms_of_use: Option<String>,
+    /// Known company prefixes, of 6 to 12 digits: with them codes have EPC spellings that cut the key there. The
+    /// longest that a key begins with counts.
+    pub company_prefixes: Vec<String>,
     /// Where the management API stands: `/api`.
     pub management: String,
     pub contact: Gs1Contact,
@@ -78,6 +82,7 @@ impl Default for Gs1Config {
             linkset_profile: LinksetProfile::V1_1,
             contexts: Vec::new(),
             terms_of_use: None,
+            company_prefixes: Vec::new(),
             management: "/api".into(),
             contact: Gs1Contact::default(),
             token: Vec::new(),
@@ -86,7 +91,14 @@ impl Default for Gs1Config {
 }
 
 impl Gs1Config {
+    /// The known company prefixes as a table.
+    pub fn companies(&self) -> Result<Companies, ConfigError> {
+        Companies::of_prefixes(self.company_prefixes.iter().map(String::as_str))
+            .map_err(|refusal| ConfigError::rule("gs1.company-prefixes", refusal.to_string()))
+    }
+
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.companies()?;
         let root = self.resolver_root.as_deref();
         if root.is_some_and(|root| !hufu_ident::systems::gs1::links::is_target(root) || root.ends_with('/')) {
             return Err(ConfigError::rule("gs1.resolver-root", "must be an http(s) URL without a / at its end"));

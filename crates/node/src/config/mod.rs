@@ -32,7 +32,7 @@ pub struct Config {
     #[serde(default)]
     pub prefixes: Vec<String>,
     /// A table of Ecode numbering schemes (`V NSI rule zh en origin` between tabs), before the built-in demo rows. One
-    /// for all nodes of a process.
+    /// for all nodes of a process: a node with another one does not start.
     #[serde(default)]
     pub ecode_schemes: Option<PathBuf>,
     /// Identifiers offered on the start page.
@@ -426,8 +426,8 @@ impl Config {
         Ok(config)
     }
 
-    /// `HUFU_HTTP_PORT`, `HUFU_HANDLE_PORT`, `HUFU_ADMIN_PORT`, `HUFU_DATA_DIRECTORY`, `HUFU_LOG` and
-    /// `HUFU_REGISTRY_DATABASE` override the file.
+    /// `HUFU_HTTP_PORT`, `HUFU_HANDLE_PORT`, `HUFU_ADMIN_PORT`, `HUFU_DATA_DIRECTORY`, `HUFU_LOG`, `HUFU_ECODE_SCHEMES`
+    /// and `HUFU_REGISTRY_DATABASE` override the file.
     fn apply_environment(&mut self) -> Result<(), ConfigError> {
         let port = |name: &str| -> Result<Option<u16>, ConfigError> {
             let Ok(text) = std::env::var(name) else { return Ok(None) };
@@ -452,6 +452,9 @@ impl Config {
         if let Ok(database) = std::env::var("HUFU_REGISTRY_DATABASE") {
             self.registry.database = database;
         }
+        if let Some(path) = ecode::of_environment() {
+            self.ecode_schemes = Some(path);
+        }
         Ok(())
     }
 
@@ -459,6 +462,7 @@ impl Config {
         self.data_directory = base.join(&self.data_directory);
         let own = [
             Some(&mut self.handle.key_file),
+            Some(&mut self.dns.key_file),
             self.http.certificate.as_mut(),
             self.http.key.as_mut(),
             self.administration.secret_file.as_mut(),

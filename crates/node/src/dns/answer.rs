@@ -1,7 +1,9 @@
 //! The answer to a question about a name of the zone.
 
+use super::denial::Denied;
 use super::locate::{Located, locate};
 use super::records::{self, Circumstances};
+use super::sign::{Provable, sign};
 use super::{Asked, Door, referral, zone};
 use crate::answering::{Found, How};
 use crate::{clock, telemetry};
@@ -12,6 +14,8 @@ use hufu_ident::systems::handle::wire::ResponseCode as Rc;
 use hufu_ident::{Absence, Answer, Delegation, Identifier, ValueSet};
 use hufu_resolve::{StoreFault, Trace};
 
+/// Types that a node may have, for the proof that it has no other.
+const KINDS: [RecordType; 4] = [RecordType::SOA, RecordType::NS, RecordType::DNSKEY, RecordType::NAPTR];
 /// Renamings by labels that one answer follows.
 const RENAMES: usize = 8;
 
@@ -23,6 +27,8 @@ pub(super) struct Reply {
     pub answers: Vec<Record>,
     pub authorities: Vec<Record>,
     pub additionals: Vec<Record>,
+    /// Of what the zone itself says.
+    pub provable: Option<Provable>,
 }
 
 impl Default for Reply {
@@ -33,6 +39,7 @@ impl Default for Reply {
             answers: Vec::new(),
             authorities: Vec::new(),
             additionals: Vec::new(),
+            provable: None,
         }
     }
 }
@@ -59,13 +66,18 @@ enum State {
 
 impl Door {
     pub(super) async fn answer(&self, asked: &Asked, labels: &[String]) -> Reply {
-        match self.answer_within(asked, labels).await {
+        let reply = match self.answer_within(asked, labels).await {
             Ok(reply) => reply,
             Err(fault) => {
                 telemetry::incident("dns", &fault);
-                Reply::code(ResponseCode::ServFail)
+                return Reply::code(ResponseCode::ServFail);
             }
-        }
+        };
+        let Some(key) = self.parts.zone_key.as_ref().filter(|_| asked.dnssec) else { return reply };
+        sign(reply, key, self.zone.negative_ttl(), clock::seconds()).unwrap_or_else(|fault| {
+            telemetry::incident("dns signature", &fault);
+            Reply::code(ResponseCode::ServFail)
+        })
     }
 
     /// Follows labels to their numbers, then answers for the node.
@@ -123,14 +135,7 @@ impl Door {
             return Ok(None);
         }
         match self.local_state(dotted)? {
-            State::Elsewhere(delegation) if !asked.recurse => Ok(Some(referral::reply(
-                &self.zone,
-                &delegation,
-                asked.peer.address.ip(),
-                owner,
-                dotted,
-                asked.question.query_type(),
-            ))),
+            State::Elsewhere(delegation) if !asked.recurse => Ok(Some(self.refer(asked, &delegation, owner, dotted))),
             State::NotOurs if !asked.recurse => Ok(Some(Reply::code(ResponseCode::Refused))),
             _ => Ok(None),
         }
@@ -143,16 +148,21 @@ impl Door {
         }
         let Some(apex) = self.apex_of(nearest) else { return Ok(Reply::code(ResponseCode::Refused)) };
         if let Some(server) = self.zone.servers(&apex).into_iter().find(|server| server.name == *owner) {
-            let addresses = server.addresses.iter().filter(|address| match asked.question.query_type() {
-                RecordType::A => address.is_ipv4(),
-                RecordType::AAAA => address.is_ipv6(),
-                _ => false,
-            });
             let ttl = self.zone.long_ttl();
-            let answers = addresses.map(|address| zone::address(owner, *address, ttl)).collect();
-            return Ok(self.positive(&apex, answers));
+            let all = server.addresses.iter().map(|address| zone::address(owner, *address, ttl));
+            let of = |kind: RecordType| all.clone().filter(move |record| record.record_type() == kind);
+            let answers: Vec<Record> = of(asked.question.query_type()).collect();
+            let types = [RecordType::A, RecordType::AAAA].into_iter().filter(|kind| of(*kind).next().is_some());
+            return Ok(match answers.is_empty() {
+                true => self.without_type(&apex, owner, types.collect()),
+                false => self.positive(&apex, answers),
+            });
         }
-        Ok(self.negative(&apex, ResponseCode::NXDomain))
+        let above_server = |server: &zone::Server| *owner != server.name && owner.zone_of(&server.name);
+        Ok(match self.zone.servers(&apex).iter().any(above_server) {
+            true => self.without_type(&apex, owner, Vec::new()),
+            false => self.without_name(&apex, owner),
+        })
     }
 
     /// The answer about a node.
@@ -175,38 +185,95 @@ impl Door {
         match state {
             State::Elsewhere(delegation) if kind == RecordType::DS && at_cut(&delegation, dotted) => {
                 // The parent's side of a cut answers for its DS (RFC 4035 §3.1.4.1).
-                let above = dotted.rsplit_once('.').map_or("", |(above, _)| above);
-                Ok(self.absence(above, ResponseCode::NoError))
+                Ok(self.at_the_cut(asked, &delegation, dotted))
             }
-            State::Elsewhere(delegation) => {
-                Ok(referral::reply(&self.zone, &delegation, asked.peer.address.ip(), owner, dotted, kind))
-            }
+            State::Elsewhere(delegation) => Ok(self.refer(asked, &delegation, owner, dotted)),
             State::NotOurs => Ok(Reply::code(ResponseCode::Refused)),
             State::Unreachable => Ok(Reply::code(ResponseCode::ServFail)),
-            State::Absent => Ok(self.absence(dotted, ResponseCode::NXDomain)),
+            State::Absent => Ok(match self.apex_of(dotted) {
+                Some(apex) => self.without_name(&apex, owner),
+                None => Reply::code(ResponseCode::Refused),
+            }),
             State::Record { values, own: false } => Ok(self.others(owner, dotted, kind, &values)),
-            State::Record { values, own: true } => self.here(owner, dotted, kind, Some(&values.public())),
-            State::Bare => self.here(owner, dotted, kind, None),
+            State::Record { values, own: true } => {
+                self.here(asked, owner, dotted, alias.is_some(), Some(&values.public()))
+            }
+            State::Bare => self.here(asked, owner, dotted, alias.is_some(), None),
+        }
+    }
+
+    /// Sends the asker on to who answers; by what is said where nobody else has the zone, it is this one's own.
+    fn refer(&self, asked: &Asked, delegation: &Delegation, owner: &Name, dotted: &str) -> Reply {
+        let (asker, kind) = (asked.peer.address.ip(), asked.question.query_type());
+        let mut reply = referral::reply(&self.zone, delegation, asker, owner, dotted, kind);
+        let Some(zone) = self.apex_of(dotted).filter(|_| reply.code == ResponseCode::NoError) else { return reply };
+        let Some(cut) = reply.authorities.first().map(|ns| ns.name.clone()) else {
+            return match reply.answers.is_empty() {
+                true => self.without_type(&zone, owner, vec![RecordType::NAPTR]),
+                false => Reply { provable: Some(Provable { zone, denied: None }), ..reply },
+            };
+        };
+        if asked.dnssec {
+            let vouched = referral::ds(&self.zone, delegation, asker, &cut);
+            let denied = vouched.is_empty().then(|| Denied::Type { name: cut, types: vec![RecordType::NS] });
+            reply.authorities.extend(vouched);
+            reply.provable = Some(Provable { zone, denied });
+        }
+        reply
+    }
+
+    /// The parent's answer about the DS of a child.
+    fn at_the_cut(&self, asked: &Asked, delegation: &Delegation, dotted: &str) -> Reply {
+        let above = dotted.rsplit_once('.').map_or("", |(above, _)| above);
+        let (Some(apex), Some(cut)) = (self.apex_of(above), self.zone.owner(dotted)) else {
+            return Reply::code(ResponseCode::Refused);
+        };
+        let asker = asked.peer.address.ip();
+        match referral::ds(&self.zone, delegation, asker, &cut) {
+            records if records.is_empty() => {
+                let by_ns = referral::is_by_name_server(delegation, asker);
+                let own = if by_ns { RecordType::NS } else { RecordType::NAPTR };
+                self.without_type(&apex, &cut, vec![own])
+            }
+            records => self.positive(&apex, records),
         }
     }
 
     /// The answer about a node that exists here, with or without a record.
     fn here(
         &self,
+        asked: &Asked,
         owner: &Name,
         dotted: &str,
-        kind: RecordType,
+        is_alias: bool,
         values: Option<&ValueSet>,
     ) -> Result<Reply, StoreFault> {
         let Some(apex) = self.apex_of(dotted) else { return Ok(Reply::code(ResponseCode::Refused)) };
-        let answers = match (kind, values) {
-            (RecordType::SOA, _) if *owner == apex => vec![self.zone.soa(&apex, self.tree.serial())],
-            (RecordType::NS, _) if *owner == apex => self.zone.name_servers(&apex),
-            (RecordType::NAPTR, Some(values)) => self.own(owner, dotted, values)?,
-            (RecordType::ANY, _) => vec![minimal(owner, self.zone.long_ttl())],
-            _ => Vec::new(),
+        let of = |kind: RecordType| -> Result<Vec<Record>, StoreFault> {
+            Ok(match (kind, values) {
+                (RecordType::SOA, _) if *owner == apex => vec![self.zone.soa(&apex, self.tree.serial())],
+                (RecordType::NS, _) if *owner == apex => self.zone.name_servers(&apex),
+                (RecordType::DNSKEY, _) if *owner == apex => self.keys(&apex),
+                (RecordType::NAPTR, Some(values)) => self.own(owner, dotted, values)?,
+                (RecordType::ANY, _) => vec![minimal(owner, self.zone.long_ttl())],
+                _ => Vec::new(),
+            })
         };
-        Ok(self.positive(&apex, answers))
+        let answers = of(asked.question.query_type())?;
+        if !answers.is_empty() {
+            return Ok(self.positive(&apex, answers));
+        }
+        let mut types: Vec<RecordType> = is_alias.then_some(RecordType::DNAME).into_iter().collect();
+        for kind in KINDS {
+            if asked.dnssec && !of(kind)?.is_empty() {
+                types.push(kind);
+            }
+        }
+        Ok(self.without_type(&apex, owner, types))
+    }
+
+    fn keys(&self, apex: &Name) -> Vec<Record> {
+        self.parts.zone_key.iter().map(|key| key.dnskey(apex, self.zone.long_ttl())).collect()
     }
 
     /// The NAPTR records of a record kept here.
@@ -243,10 +310,22 @@ impl Door {
         Ok(match self.answering().look_up(&name, How::default(), &Trace::off()).await? {
             Found::Values { values, own, .. } => State::Record { values, own },
             Found::Referral(delegation) => State::Elsewhere(delegation),
-            Found::No { code: Rc::HANDLE_NOT_FOUND, .. } => State::Absent,
-            Found::No { code: Rc::SERVER_NOT_RESP, .. } => State::Absent,
+            Found::No { code: Rc::HANDLE_NOT_FOUND, .. } => self.absent_there(&name, dotted).await,
+            // Nobody answers for it; yet somebody may for what lies below, so that it is not denied.
+            Found::No { code: Rc::SERVER_NOT_RESP, .. } => State::Bare,
             Found::No { .. } => State::Unreachable,
         })
+    }
+
+    /// A node that has no record at the node which answers for it.
+    async fn absent_there(&self, name: &Identifier, dotted: &str) -> State {
+        let Some((recursor, owner)) = self.answering().recursor.as_ref().zip(self.zone.owner(dotted)) else {
+            return State::Absent;
+        };
+        match self.below.exists(recursor, name, dotted, &owner).await {
+            true => State::Bare,
+            false => State::Absent,
+        }
     }
 
     /// What own records say of a node.
@@ -278,26 +357,27 @@ impl Door {
         self.zone.owner(&self.tree.homed_above(dotted)?)
     }
 
-    /// Answers, or their absence at a name that exists.
     fn positive(&self, apex: &Name, answers: Vec<Record>) -> Reply {
-        if answers.is_empty() {
-            return self.negative(apex, ResponseCode::NoError);
-        }
-        Reply { authoritative: true, answers, ..Reply::default() }
+        let provable = Some(Provable { zone: apex.clone(), denied: None });
+        Reply { authoritative: true, answers, provable, ..Reply::default() }
     }
 
-    fn absence(&self, dotted: &str, code: ResponseCode) -> Reply {
-        match self.apex_of(dotted) {
-            Some(apex) => self.negative(&apex, code),
-            None => Reply::code(ResponseCode::Refused),
-        }
+    /// NODATA at a name that has `types`.
+    fn without_type(&self, apex: &Name, owner: &Name, types: Vec<RecordType>) -> Reply {
+        self.negative(apex, ResponseCode::NoError, Denied::Type { name: owner.clone(), types })
     }
 
-    /// NXDOMAIN, or NODATA, with the SOA that says how long it may be kept (RFC 2308).
-    fn negative(&self, apex: &Name, code: ResponseCode) -> Reply {
+    /// NXDOMAIN.
+    fn without_name(&self, apex: &Name, owner: &Name) -> Reply {
+        self.negative(apex, ResponseCode::NXDomain, Denied::Name(owner.clone()))
+    }
+
+    /// An absence, with the SOA that says how long it may be kept (RFC 2308).
+    fn negative(&self, apex: &Name, code: ResponseCode, denied: Denied) -> Reply {
         let authoritative = self.answering().authority.is_some();
         let authorities = vec![self.zone.soa(apex, self.tree.serial())];
-        Reply { code, authoritative, authorities, ..Reply::default() }
+        let provable = Some(Provable { zone: apex.clone(), denied: Some(denied) });
+        Reply { code, authoritative, authorities, provable, ..Reply::default() }
     }
 
     fn count(&self, asked: &Asked, dotted: &str, state: &State) {

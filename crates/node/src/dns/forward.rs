@@ -105,6 +105,7 @@ impl Forwarder {
             answers: answer.answers,
             authorities: answer.authorities,
             additionals: answer.additionals,
+            provable: None,
         };
         if ttl > 0 {
             let kept = Kept { reply: reply.clone(), since: now, ttl, octets: 4 * octets as u64 };

@@ -3,18 +3,23 @@
 //! Like every door it reads a question, asks [`crate::answering`], and writes the answer down in its own shape.
 
 mod answer;
+mod below;
+mod denial;
 mod forward;
+pub mod key;
 mod locate;
 mod records;
 mod referral;
+mod sign;
 pub mod tree;
 mod zone;
 
 use crate::answering::Answering;
 use crate::node::Parts;
-pub use referral::DNS_PORT;
+pub use referral::{DNS_KEY, DNS_PORT};
 
 use answer::Reply;
+use below::Below;
 use forward::Forwarder;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
@@ -40,6 +45,7 @@ pub struct Door {
     zone: Zone,
     tree: Tree,
     forwarder: Option<Forwarder>,
+    below: Below,
 }
 
 /// One question, read once.
@@ -48,6 +54,8 @@ pub(crate) struct Asked {
     pub peer: Peer,
     /// Whether this client may have this node resolve, and wants it to.
     pub recurse: bool,
+    /// Whether signatures are wanted.
+    pub dnssec: bool,
 }
 
 impl Door {
@@ -57,7 +65,8 @@ impl Door {
         let zone = Zone::new(config, &parts.identity.site)?;
         let tree = Tree::of(&parts.answering);
         let forwarder = parts.answering.recursion.then(|| Forwarder::new(config)).flatten();
-        Some(Door { parts, zone, tree, forwarder })
+        let below = Below::new(config.negative_ttl.0);
+        Some(Door { parts, zone, tree, forwarder, below })
     }
 
     fn answering(&self) -> &Answering {
@@ -93,7 +102,8 @@ impl Door {
             return Reply::code(ResponseCode::Refused);
         }
         let recurse = message.metadata.recursion_desired && self.serves(&peer);
-        let asked = Asked { question: question.clone(), peer, recurse };
+        let dnssec = message.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+        let asked = Asked { question: question.clone(), peer, recurse, dnssec };
         if let Some(labels) = self.zone.labels(question.name()) {
             return self.answer(&asked, &labels).await;
         }

@@ -1,10 +1,11 @@
 //! A delegated node: by NS where its own node serves DNS, else to its HTTP resolver.
 
 use super::answer::Reply;
+use super::key::ds_of;
 use super::records::{self, Service};
 use super::zone::{self, Zone};
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 use hufu_ident::Delegation;
 use hufu_ident::systems::handle::{Interface, Protocol, Site};
 use hufu_resolve::shown_to;
@@ -12,6 +13,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The attribute of a site by which a node says that it serves DNS, and its value where a referral can follow.
 pub const DNS_PORT: &str = "dns_port";
+/// The attribute by which a node publishes the key of its zones; what a parent zone vouches for.
+pub const DNS_KEY: &str = "dns_key";
 const STANDARD_PORT: &[u8] = b"53";
 
 /// Sends the asker on, to what an asker at its address may see of the delegation.
@@ -24,13 +27,34 @@ pub(super) fn reply(
     kind: RecordType,
 ) -> Reply {
     let Some(delegation) = shown_to(delegation, asker) else { return Reply::code(ResponseCode::Refused) };
-    let sites: Vec<Site> = delegation.values.iter().filter_map(|value| Site::decode(&value.data).ok()).collect();
+    let sites = sites_of(&delegation);
     let apex = delegation.prefix.path().and_then(|(_, path)| zone.owner(path));
     let addresses = dns_addresses(&sites);
     match apex {
         Some(apex) if !addresses.is_empty() => by_name_server(&apex, &addresses, zone.long_ttl()),
         _ => by_http(&sites, zone, owner, dotted, kind),
     }
+}
+
+fn sites_of(delegation: &Delegation) -> Vec<Site> {
+    delegation.values.iter().filter_map(|value| Site::decode(&value.data).ok()).collect()
+}
+
+/// Whether an asker at an address is sent on by NS.
+pub(super) fn is_by_name_server(delegation: &Delegation, asker: IpAddr) -> bool {
+    shown_to(delegation, asker).is_some_and(|seen| !dns_addresses(&sites_of(&seen)).is_empty())
+}
+
+/// The DS records of a child zone: one a key that its sites publish. None where there is no zone cut.
+pub(super) fn ds(zone: &Zone, delegation: &Delegation, asker: IpAddr, cut: &Name) -> Vec<Record> {
+    if !is_by_name_server(delegation, asker) {
+        return Vec::new();
+    }
+    let sites = sites_of(delegation);
+    let mut keys: Vec<&[u8]> = sites.iter().filter_map(|site| site.attribute(DNS_KEY)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.into_iter().filter_map(|key| ds_of(key, cut, zone.long_ttl())).collect()
 }
 
 /// Where the sites that serve DNS on its own port are.

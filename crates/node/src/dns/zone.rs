@@ -38,7 +38,7 @@ pub(super) struct Zone {
 impl Zone {
     pub fn new(config: &DnsConfig, site: &Site) -> Option<Zone> {
         let server = |server: &crate::config::NameServer| {
-            Some(Server { name: absolute(&server.name)?, addresses: server.addresses.clone() })
+            Some(Server { name: absolute(&server.name)?.to_lowercase(), addresses: server.addresses.clone() })
         };
         let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
         Some(Zone {
@@ -81,6 +81,11 @@ impl Zone {
     /// The longest TTL.
     pub fn long_ttl(&self) -> u32 {
         self.max_ttl
+    }
+
+    /// The TTL of absences.
+    pub fn negative_ttl(&self) -> u32 {
+        self.negative_ttl
     }
 
     /// The name servers of the zone that begins at `apex`.

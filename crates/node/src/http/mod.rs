@@ -22,6 +22,7 @@ mod params;
 mod parse;
 mod prefixes;
 mod proxy;
+mod rdap;
 mod reply;
 mod sessions;
 mod tunnel;
@@ -109,7 +110,7 @@ async fn entry(
     Extension(peer): Extension<Peer>,
     method: Method,
     uri: Uri,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let net = &web.parts.net;
@@ -120,6 +121,10 @@ async fn entry(
     let loopback =
         web.parts.config.http.plain_credentials_on_loopback && peer.address.ip().to_canonical().is_loopback();
     let secure = peer.transport == Transport::Https || loopback;
+    // HTTP/2 names the host beside the headers (RFC 9113 §8.3.1), an absolute target before them (RFC 9112 §3.2.2).
+    if let Some(host) = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        headers.insert(header::HOST, host);
+    }
     let path = uri.path().to_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     let params = Params::parse(&query);
@@ -150,7 +155,7 @@ async fn route(web: &Web, asked: Asked) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return match path.strip_prefix("/api").unwrap_or_default() {
             "/handles" => handles::collection(web, &asked).await,
-            "/v1/parse" => parse::answer(&asked),
+            "/v1/parse" => parse::answer(web, &asked),
             "/v1/codes" => codes::answer(web, &asked).await,
             "/prefixes" => prefixes::answer(web, &asked).await,
             "/site" if asked.is_get() => prefixes::site(web),
@@ -161,6 +166,9 @@ async fn route(web: &Web, asked: Asked) -> Response {
                 _ => reply::unknown_endpoint(&asked),
             },
         };
+    }
+    if let Some(response) = rdap::answer(web, &asked).await {
+        return response;
     }
     if let Some(rest) = path.strip_prefix("/oid/") {
         return oid::answer(web, asked, rest).await;

@@ -360,6 +360,17 @@ pub fn error_page(lang: Lang, code: u16, text: &str) -> String {
     top(lang, title, &format!("?{}", lang.other().query())) + &search(lang, "") + &body + BOTTOM
 }
 
+/// A table of facts under a heading, such as who holds a prefix; labels are HTML already, cells are not.
+pub fn facts_page(lang: Lang, kicker: &str, title: &str, facts: &[(&str, String)], toggle: &str) -> String {
+    let rows: String = facts.iter().map(|(label, text)| row(label, escape(clip(text, TEXT_CHARS)))).collect();
+    let body = format!(
+        "<p class=kicker>{}</p><h1>{}</h1><article><table>{rows}</table></article>",
+        escape(kicker),
+        escape(clip(title, NAME_CHARS)),
+    );
+    top(lang, title, &escape(toggle)) + &search(lang, "") + &body + BOTTOM
+}
+
 /// The short page that goes with a redirect.
 pub fn redirect_page(url: &str) -> String {
     let url = escape(url);

@@ -6,6 +6,7 @@ use hufu_ident::systems::handle::wire::{OpCode, ResponseCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::sync::Mutex;
@@ -39,6 +40,8 @@ pub struct Meter {
     malformed: Counter,
     abroad: Family<Abroad, Counter>,
     waits: Histogram,
+    outbox: Gauge,
+    activations: Histogram,
 }
 
 impl Meter {
@@ -53,6 +56,12 @@ impl Meter {
         let abroad = Family::default();
         // From 100 µs to 13 s, doubling.
         let waits = Histogram::new(exponential_buckets(0.000_1, 2.0, 18));
+        let outbox = Gauge::default();
+        // From 1 ms to 4 hours, doubling.
+        let activations = Histogram::new(exponential_buckets(0.001, 2.0, 24));
+        let about = "From the decision on a prefix until the node answers accordingly";
+        registry.register("activation_latency_seconds", about, activations.clone());
+        registry.register("outbox_waiting", "Publications that wait for the records", outbox.clone());
         registry.register(
             "resolution_wait_seconds",
             "Resolutions that waited for the store or upstream",
@@ -62,7 +71,7 @@ impl Meter {
         registry.register("changes", "Operations that changed records", changes.clone());
         registry.register("gateway_requests", "Questions to foreign networks, by gateway prefix", abroad.clone());
         registry.register("malformed", "Frames that did not decode", malformed.clone());
-        Meter { registry: Mutex::new(registry), resolutions, changes, malformed, abroad, waits }
+        Meter { registry: Mutex::new(registry), resolutions, changes, malformed, abroad, waits, outbox, activations }
     }
 
     pub fn resolved(&self, name: &str, code: ResponseCode) {
@@ -91,6 +100,16 @@ impl Meter {
     /// A question to a foreign network: `found`, `absent`, `failed` or `paused`.
     pub fn asked_abroad(&self, gateway: &str, outcome: &'static str) {
         self.abroad.get_or_create(&Abroad { gateway: gateway.to_owned(), outcome }).inc();
+    }
+
+    /// How many publications of the registry wait.
+    pub fn outbox(&self, waiting: i64) {
+        self.outbox.set(waiting);
+    }
+
+    /// The time from a decision until the node answers accordingly 标识注册生效时间.
+    pub fn activated(&self, latency: Duration) {
+        self.activations.observe(latency.as_secs_f64());
     }
 
     pub fn malformed(&self) {

@@ -3,7 +3,7 @@
 use crate::hufu;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
-use hufu_node::config::{Config, Span};
+use hufu_node::config::{Config, NameServer, Span};
 use hufu_testkit::country::{RECURSIVE, ROOT, SECONDARY, TOP};
 use hufu_testkit::{Country, Web};
 use std::io::{Read, Write};
@@ -27,6 +27,13 @@ fn adjust(name: &str, config: &mut Config, resolver: SocketAddr) {
     config.dns.port = hufu_testkit::ports::free();
     config.dns.zone = ZONE.into();
     config.dns.apex = name != SECONDARY;
+    if name == TOP {
+        let server = |name: &str, last| NameServer {
+            name: format!("{name}.{ZONE}"),
+            addresses: vec![Ipv4Addr::new(127, 0, 0, last).into()],
+        };
+        config.dns.nameservers = vec![server("ns1", 1), server("a.hosts", 2)];
+    }
     if name == RECURSIVE {
         config.dns.forward = vec![resolver];
         config.dns.forward_wait = Span::seconds(5);
@@ -91,7 +98,7 @@ fn server(world: &World, node: &str) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, world.country.node(node).config.dns.port))
 }
 
-fn query(name: &str, kind: RecordType) -> Message {
+pub fn query(name: &str, kind: RecordType) -> Message {
     let mut message = Message::new(0x4875, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
     let mut name = Name::from_ascii(name).unwrap();
@@ -100,7 +107,7 @@ fn query(name: &str, kind: RecordType) -> Message {
     message
 }
 
-fn by_udp(to: SocketAddr, octets: &[u8]) -> Option<Vec<u8>> {
+pub fn by_udp(to: SocketAddr, octets: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     socket.send_to(octets, to).unwrap();
@@ -151,7 +158,7 @@ fn soa(answer: &Message) -> Option<String> {
     Some(soa.name.to_ascii())
 }
 
-fn code(answer: &Message) -> ResponseCode {
+pub fn code(answer: &Message) -> ResponseCode {
     answer.metadata.response_code
 }
 
@@ -234,8 +241,9 @@ fn every_apex_has_its_own_records() {
     for (to, apex) in [(top, ZONE.to_owned()), (secondary, format!("20009.156.2.1.{ZONE}"))] {
         for kind in [RecordType::SOA, RecordType::NS] {
             let answer = send(to, &query(&apex, kind));
-            let owners: Vec<_> =
+            let mut owners: Vec<_> =
                 answer.answers.iter().map(|record| (record.name.to_ascii(), record.record_type())).collect();
+            owners.dedup();
             assert_eq!(owners, [(format!("{apex}."), kind)]);
         }
         let answer = send(to, &query(&format!("ns1.{apex}"), RecordType::A));
@@ -281,6 +289,35 @@ fn the_recursive_node_finds_every_identifier_and_forwards_the_rest() {
     // Others do not forward.
     let answer = send(server(&world, TOP), &query("www.example.com", RecordType::A));
     assert_eq!((code(&answer), answer.metadata.recursion_available), (ResponseCode::Refused, false));
+}
+
+/// RFC 8020: an NXDOMAIN would deny what lies below as well.
+#[test]
+fn what_has_something_below_it_is_never_denied() {
+    let world = world();
+    let recursive = server(&world, RECURSIVE);
+    for (name, at) in [
+        // A node of the top-level node without a record of its own, that node's prefix, and what is nobody's.
+        ("4.3088.156.2.1", "below a record"),
+        ("156.2.1", "the top-level node's prefix"),
+        ("2.1", "above every prefix"),
+        ("1", "above every prefix"),
+        ("20009.156.2.1", "the secondary node's prefix"),
+    ] {
+        for to in [recursive, recursive] {
+            let answer = ask(to, name, RecordType::NAPTR);
+            assert_eq!((code(&answer), answer.answers.len()), (ResponseCode::NoError, 0), "{name}: {at}");
+            assert_eq!(soa(&answer), Some(format!("{ZONE}.")), "{name}");
+        }
+    }
+    for name in ["3089.156.2.1", "5.3088.156.2.1", "8.20009.156.2.1", "1.8.20009.156.2.1"] {
+        assert_eq!(code(&ask(recursive, name, RecordType::NAPTR)), ResponseCode::NXDomain, "{name}");
+    }
+    // At the authority too, between a zone's apex and the name of one of its servers.
+    let top = server(&world, TOP);
+    assert_eq!(code(&ask(top, "hosts", RecordType::A)), ResponseCode::NoError);
+    assert_eq!(ask(top, "a.hosts", RecordType::A).answers.len(), 1);
+    assert_eq!(code(&ask(top, "b.hosts", RecordType::A)), ResponseCode::NXDomain);
 }
 
 fn by_tcp(to: SocketAddr, queries: &[Message]) -> Vec<Message> {

@@ -6,6 +6,8 @@ mod command_line;
 mod control;
 mod did;
 mod dns;
+mod dns_signed;
+mod gs1_hierarchy;
 mod gs1_resolver;
 mod hierarchy;
 mod http_identity;

@@ -58,6 +58,41 @@ fn http_gives_the_same_object() {
 }
 
 #[test]
+fn a_company_prefix_leads_to_the_epc() {
+    let gtin = "(01)09521321000018(21)7";
+    let epc = |json: &Json| ["epc_uri", "epc_hex", "urn"].map(|form| json["forms"][form].as_str().map(str::to_owned));
+    let uri = "urn:epc:id:sgtin:9521321.000001.7";
+    let known = [Some(uri), Some("30164522A400004000000007"), Some(uri)].map(|form| form.map(str::to_owned));
+    let parse = |options: &[&str], environment: &[(&str, &str)]| {
+        let arguments = [&["parse", gtin, "--output", "json"], options].concat();
+        shell::run_with(hufu(), &arguments, environment, "")
+    };
+    assert_eq!(epc(&parse(&[], &[]).expect(0).json()), [None, None, None]);
+    for told in ["7", "9521321", "690123,952132,9521321"] {
+        assert_eq!(epc(&parse(&["--company-prefix", told], &[]).expect(0).json()), known, "{told}");
+    }
+    assert_eq!(epc(&parse(&[], &[("HUFU_COMPANY_PREFIX", "9521321")]).expect(0).json()), known);
+    for (told, code) in [("5", "gs1-company-prefix-length"), ("95213x", "gs1-company-prefix-digit")] {
+        let refused = parse(&["--company-prefix", told], &[]);
+        assert!(refused.expect(2).err.contains(code), "{told}");
+    }
+
+    let mut alone = Alone::lay_out(&["88.118.8"]);
+    alone.node.config.gs1.company_prefixes = vec!["9521321".into(), "952132".into()];
+    alone.node.start();
+    let web = Web::plain(alone.node.http());
+    let ask = |query: &str| web.get(&format!("/api/v1/parse?text={gtin}{query}"));
+    assert_eq!(epc(&ask("").json()), known);
+    assert_eq!(epc(&ask("&company-prefix=7").json()), known);
+    assert_eq!(ask("&company-prefix=6").json()["forms"]["epc_uri"], "urn:epc:id:sgtin:952132.0100001.7");
+    assert_eq!(epc(&ask("&company-prefix=690123").json()), [None, None, None]);
+    let other = web.get(&format!("/api/v1/parse?text={uri}&company-prefix=8")).json();
+    assert_eq!((&other["ok"], &other["error"]["code"]), (&false.into(), &"gs1-company-prefix-other".into()));
+    let bad = ask("&company-prefix=13");
+    assert_eq!((bad.status, &bad.json()["code"]), (400, &"gs1-company-prefix-length".into()));
+}
+
+#[test]
 fn a_table_of_schemes_may_be_named() {
     let home = tempfile::tempdir().unwrap();
     let table = home.path().join("schemes.tsv");

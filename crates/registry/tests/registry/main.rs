@@ -5,7 +5,12 @@ mod accounts_duties;
 mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
+mod notices;
+mod onboarding;
 mod organisations;
+mod prefixes;
+mod prefixes_life;
+mod prefixes_transfer;
 
 use hufu_registry::audit::ChainDigest;
 use hufu_registry::{Caller, Database, Registry};

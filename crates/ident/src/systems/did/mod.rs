@@ -44,7 +44,8 @@ impl System for Did {
             "bid" => usize::from(id.contains(':')),
             "cn" | "vaa" | "key" => 0,
             "web" => id.matches(':').count().max(1),
-            _ => id.matches(':').count(),
+            // An empty segment is legal in a name and none in a path: what stands before it delegates.
+            _ => id.split(':').take(id.matches(':').count()).take_while(|segment| !segment.is_empty()).count(),
         };
         let end = id.match_indices(':').map(|(at, _)| at).chain([id.len()]).nth(segments.wrapping_sub(1));
         let kept = if segments == 0 { method.len() } else { method.len() + 1 + end.unwrap_or(id.len()) };
@@ -233,6 +234,8 @@ mod tests {
             ("cn:88.118.8", "cn"),
             ("ethr:0x5:0xabc", "ethr:0x5"),
             ("example:123/path:a?q#f", "example"),
+            ("ethr:0x5::0xabc", "ethr:0x5"),
+            ("example::a:b", "example"),
             ("", ""),
             ("x", "x"),
         ] {

@@ -54,8 +54,10 @@ impl System for Ecode {
         }
         let nsi = path.chars().next().and_then(Version::of).map_or(1, |version| 1 + version.nsi_chars());
         // A path that ends with NSI has no MD yet: it is checked with one that fits every version.
-        let probe = if path.chars().count() == nsi { format!("{path}0") } else { path.to_owned() };
-        let code = parse(&probe)?;
+        let chars = path.chars().count();
+        let probe = if chars == nsi { format!("{path}0") } else { path.to_owned() };
+        let within = |refusal: Refusal| Refusal { at: refusal.at.map(|at| at.min(chars)), ..refusal };
+        let code = parse(&probe).map_err(within)?;
         if code.canonical() != probe && code.version != Version::V0 {
             let (zh, en) = ("授权路径不含分隔符", "a path has no separators");
             return Err(Refusal::new("ecode-path", PROFILE, zh, en).at(1));
@@ -150,6 +152,7 @@ mod tests {
         assert_eq!(Ecode.parent("490001虎符"), Some(9));
         assert!(Ecode.check_path("19001").is_ok() && Ecode.check_path("190011").is_ok());
         assert!(Ecode.check_path("1900").is_err() && Ecode.check_path("1.9001.1").is_err());
+        assert_eq!(Ecode.check_path("2.161").unwrap_err().at, Some(5));
     }
 
     #[test]

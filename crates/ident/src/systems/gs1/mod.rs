@@ -6,6 +6,7 @@
 
 mod ai;
 mod check;
+mod company;
 mod compress;
 mod coupon;
 mod data_set;
@@ -22,6 +23,7 @@ mod uri_write;
 
 pub use ai::{Ai, Charset, Code, Part, Pattern, ai, all, rows};
 pub use check::{Century, Check, characters, check_digit_of, check_pair_of};
+pub use company::{Companies, MOST_COMPANIES};
 pub use compress::CompressOptions;
 pub use data_set::{DataSet, ELEMENTS, Element, Extra, INPUT_CHARS, Options};
 pub use fault::{Fault, Finding};

@@ -106,6 +106,7 @@ fn template(text: &str, options: &Options) -> Result<String, Refusal> {
 /// The spelling of one value of a template; positions are counted from its beginning.
 fn segment(entry: &Ai, value: &str, key: bool, options: &Options) -> Result<String, Refusal> {
     let braces = value.find('{').filter(|_| value.ends_with('}'));
+    let chars = |octet: usize| value.get(..octet).unwrap_or(value).chars().count();
     match braces {
         None => {
             let (decoded, zeros) = pad(entry, unescape(value, false), options);
@@ -120,7 +121,7 @@ fn segment(entry: &Ai, value: &str, key: bool, options: &Options) -> Result<Stri
             let beginning = unescape(value.get(..open).unwrap_or_default(), false);
             if beginning.len() < BEGINNING_CHARS {
                 let (zh, en) = ("主键开头部分至少12个字符", "the beginning of a key needs at least 12 characters");
-                return Err(refuse("gs1-template-short", zh, en).at(open));
+                return Err(refuse("gs1-template-short", zh, en).at(chars(open)));
             }
             begins(entry, &beginning)?;
             Ok(escape(&beginning, false) + ANY)
@@ -130,7 +131,7 @@ fn segment(entry: &Ai, value: &str, key: bool, options: &Options) -> Result<Stri
                 "模板变量只能代替限定符的整个值，或00、8003、8004的后半部分",
                 "a variable stands for the whole value of a qualifier, or for the rest of 00, 8003 or 8004",
             );
-            Err(refuse("gs1-template-place", zh, en).at(open))
+            Err(refuse("gs1-template-place", zh, en).at(chars(open)))
         }
     }
 }

@@ -103,7 +103,7 @@ pub fn of_set(set: &DataSet) -> Reading {
 }
 
 /// The EPC spellings of key and qualifiers. Nobody says here how long the company prefix is, so they are those of the
-/// `+` schemes; see [`Epc::with_company`].
+/// `+` schemes; [`super::Companies::complete`] adds the others.
 fn epc_forms(set: &DataSet, reading: &mut Reading) {
     let identifying = set.key().into_iter().chain(set.qualifiers());
     let elements = identifying.filter_map(|own| Some((own.ai?.code(), own.value.to_owned()))).collect();

@@ -99,11 +99,11 @@ fn operations() -> Vec<Operation> {
     all
 }
 
-/// `orgCrtCode` → `org-crt-code`.
+/// `orgCrtCode` → `org-crt-code`, `Idempotency-Key` → `idempotency-key`.
 fn kebab(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
+        if letter.is_ascii_uppercase() && !out.is_empty() && !out.ends_with('-') {
             out.push('-');
         }
         out.push(letter.to_ascii_lowercase());
@@ -211,6 +211,7 @@ mod tests {
     fn names_of_fields_become_options() {
         assert_eq!(kebab("orgCrtCode"), "org-crt-code");
         assert_eq!(kebab("name"), "name");
+        assert_eq!(kebab("Idempotency-Key"), "idempotency-key");
     }
 
     #[test]

@@ -246,7 +246,7 @@ struct Made {
 }
 
 fn compose(design: &Design, text: &str) -> Result<Made, Refusal> {
-    let content = content_of(text)?;
+    let content = content_of(text, &design.companies)?;
     let Some(symbology) = design.carrier.symbology() else { return tag(design, &content) };
     let payload = content.payload(&design.wording)?;
     let carried = payload.printable();

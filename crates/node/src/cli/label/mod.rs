@@ -5,16 +5,19 @@ mod job;
 mod output;
 
 use super::error::{CliError, Exit};
+use super::identifiers::companies;
 use super::screen::Screen;
+use crate::parsed::read;
 use clap::{Args, ValueEnum};
 use hufu_carrier::{Content, ErrorCorrection, Media, Symbology, Wording};
-use hufu_ident::{Refusal, Scheme, system};
+use hufu_ident::systems::gs1::Companies;
+use hufu_ident::{Refusal, lens, system};
 use std::path::PathBuf;
 
 /// Arguments of `hufu label`.
 #[derive(Debug, Args)]
 pub struct LabelArgs {
-    /// Identifiers to print
+    /// Identifiers to print, in any spelling, also with other text around them
     #[arg(required_unless_present = "from")]
     pub identifiers: Vec<String>,
     /// Take identifiers from a file: one a line, or the column `identifier` (else the first) of a .csv; - is standard input
@@ -50,6 +53,9 @@ pub struct LabelArgs {
     /// The EPC of the one identifier given, in hexadecimal, for --symbol rfid
     #[arg(long, value_name = "HEX")]
     pub epc_hex: Option<String>,
+    /// How long the GS1 company prefix is (6–12), or the prefixes that are known, between commas, for --symbol rfid
+    #[arg(long, value_name = "N|PREFIX,…", env = "HUFU_COMPANY_PREFIX")]
+    pub company_prefix: Option<String>,
     /// Where lines that cannot be printed are listed [default: beside the output]
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
@@ -156,6 +162,7 @@ pub struct Design {
     pub correction: ErrorCorrection,
     pub caption: String,
     pub epc_hex: Option<String>,
+    pub companies: Companies,
 }
 
 pub fn run(args: &LabelArgs, screen: &Screen) -> Result<Exit, CliError> {
@@ -163,15 +170,20 @@ pub fn run(args: &LabelArgs, screen: &Screen) -> Result<Exit, CliError> {
     job::Job::start(args, &design, screen)?.run()
 }
 
-/// The spellings of an identifier.
-pub fn content_of(text: &str) -> Result<Content, Refusal> {
-    for system in Scheme::ALL.into_iter().filter_map(Scheme::system) {
-        if let Some(read) = system.read(text) {
-            return read.map(|reading| Content::of_reading(text, &reading));
+/// The spellings of an identifier: of what the lens reads, else of a name that could be registered. Text around an
+/// identifier is not printed.
+pub fn content_of(text: &str, companies: &Companies) -> Result<Content, Refusal> {
+    let reading = match read(text, companies) {
+        Ok(reading) => reading,
+        Err(refusal) if refusal.code != lens::UNRECOGNISED => return Err(refusal),
+        Err(_) => {
+            let (identifier, _) = system::check_new(text)?;
+            return Ok(Content { raw: text.into(), name: Some(identifier.as_str().to_owned()), ..Content::default() });
         }
-    }
-    let (identifier, _) = system::check_new(text)?;
-    Ok(Content { raw: text.into(), name: Some(identifier.as_str().to_owned()), ..Content::default() })
+    };
+    let inside = reading.checks.iter().any(|check| check.code == lens::FOUND_IN_TEXT);
+    let raw = reading.name.as_ref().filter(|_| inside).map_or(text.trim(), |name| name.as_str());
+    Ok(Content::of_reading(raw, &reading))
 }
 
 fn design(args: &LabelArgs, screen: &Screen) -> Result<Design, CliError> {
@@ -208,6 +220,7 @@ fn design(args: &LabelArgs, screen: &Screen) -> Result<Design, CliError> {
         correction: args.ecc.into(),
         caption: args.text.clone(),
         epc_hex: args.epc_hex.clone(),
+        companies: companies(args.company_prefix.as_deref(), screen)?,
     })
 }
 
@@ -244,4 +257,43 @@ fn media(args: &LabelArgs, screen: &Screen) -> Result<Media, CliError> {
     Media::new(width, height, args.dpi).map_err(|refusal| {
         CliError::usage(screen.pick(&refusal.zh, &refusal.en)).code(refusal.code).place("--label, --dpi")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_lens_reads_can_be_printed() {
+        let none = Companies::default();
+        for (text, raw, name) in [
+            ("88.118.8/A1", "88.118.8/A1", "88.118.8/A1"),
+            (" 88.118.8/A1 ", "88.118.8/A1", "88.118.8/A1"),
+            ("标识：88.118.8/A1，请扫码", "88.118.8/A1", "88.118.8/A1"),
+            ("88.101.5/型号:A 1/2", "88.101.5/型号:A 1/2", "88.101.5/型号:A 1/2"),
+            ("hdl:20.500/x", "hdl:20.500/x", "20.500/x"),
+            ("25SVAA88.118.8/A1", "25SVAA88.118.8/A1", "88.118.8/A1"),
+            ("TEST/own name", "TEST/own name", "TEST/own name"),
+            ("(01)09521321000018", "(01)09521321000018", "gs1:01/09521321000018"),
+        ] {
+            let content = content_of(text, &none).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+            assert_eq!((content.raw.as_str(), content.name.as_deref()), (raw, Some(name)), "{text}");
+        }
+        for (text, code) in [
+            ("甲 88.118.8/A1 乙 88.118.8/A2", "several-identifiers"),
+            ("(01)09521321000019", "gs1-check-digit"),
+            ("", "empty-text"),
+        ] {
+            assert_eq!(content_of(text, &none).unwrap_err().code, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_company_prefix_makes_a_tag_of_a_gtin() {
+        let gtin = "(01)09521321000018(21)7";
+        let hex = |companies: &str| content_of(gtin, &Companies::parse(companies).unwrap()).unwrap().epc_hex;
+        assert_eq!(hex("7").as_deref(), Some("30164522A400004000000007"));
+        assert_eq!(hex("9521321,952132"), hex("7"));
+        assert_eq!(hex("6901234"), None);
+    }
 }

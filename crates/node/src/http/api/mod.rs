@@ -13,8 +13,11 @@ mod extract;
 mod gate;
 mod keys;
 mod organisations;
+mod prefixes;
+mod reservations;
 mod roles;
 mod sessions;
+mod transfers;
 
 pub use answer::{Problem, done, refused};
 pub use extract::{Asker, Body, IfVersion, Params};
@@ -41,6 +44,9 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(sessions::routes())
         .merge(keys::routes())
         .merge(audit::routes())
+        .merge(prefixes::routes())
+        .merge(transfers::routes())
+        .merge(reservations::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)

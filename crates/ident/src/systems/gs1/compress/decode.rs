@@ -43,6 +43,10 @@ pub fn decode(uri: &Uri<'_>, options: &Options) -> Option<Result<DataSet, Refusa
     let mut first = None;
     for habit in HABITS {
         let Some(said) = groups(reader.clone(), habit) else { continue };
+        // A stream of nothing but foreign pairs says nothing of GS1: it is a path that happens to decode.
+        if said.elements.is_empty() && key.is_none() {
+            continue;
+        }
         match assemble(uri, key.as_ref(), &said, slash + 1, options) {
             Ok(mut set) => {
                 set.stem = Some(uri.slice((0, stem)).to_owned());
@@ -175,7 +179,8 @@ fn text(reader: &mut Reader, encoding: Encoding, length: usize) -> Option<String
 
 fn foreign(reader: &mut Reader) -> Option<Extra> {
     let length = reader.take(FOREIGN_LENGTH)? as usize;
-    let name = text(reader, Encoding::Base64, length)?;
+    // A name of digits would be an application identifier, and those are not written so.
+    let name = text(reader, Encoding::Base64, length).filter(|name| name.bytes().any(|octet| !octet.is_ascii_digit()))?;
     let encoding = encoding(reader.take(3)?)?;
     let length = reader.take(FOREIGN_LENGTH)? as usize;
     let value = text(reader, encoding, length)?;

@@ -198,7 +198,7 @@ fn decode(bits: &Bits, per_character: usize) -> Result<Epc, Refusal> {
 }
 
 fn read_urn(text: &str) -> Result<Epc, Refusal> {
-    if text.len() > TEXT_CHARS {
+    if text.chars().count() > TEXT_CHARS {
         let (zh, en) = (format!("EPC超过{TEXT_CHARS}个字符"), format!("an EPC of more than {TEXT_CHARS} characters"));
         return Err(Refusal::new("epc-long", refuse::URI, zh, en).at(TEXT_CHARS));
     }
@@ -218,8 +218,9 @@ fn read_tag_uri(rest: &str) -> Result<Epc, Refusal> {
     let (filter, body, body_start) = match scheme.filter {
         0 => (0, body, start),
         _ => {
-            let (digits, body) = body.split_once('.').unwrap_or((body, ""));
-            (read_filter(scheme, digits, start)?, body, start + digits.chars().count() + 1)
+            let (digits, rest) = body.split_once('.').unwrap_or((body, ""));
+            let before = body.strip_suffix(rest).unwrap_or(body);
+            (read_filter(scheme, digits, start)?, rest, start + before.chars().count())
         }
     };
     let identity = Identity::read_body(scheme.kind.row(), body, body_start)?;

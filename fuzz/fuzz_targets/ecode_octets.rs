@@ -1,0 +1,14 @@
+//! Ecodes in octets: what decodes encodes to what decodes as the same.
+//!
+//! What is asked, and how to run it, stands in `probes/mod.rs`.
+#![no_main]
+
+#[path = "../probes/mod.rs"]
+mod probes;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let probe = probes::of("ecode_octets").expect("a probe of this name");
+    (probe.run)(input);
+});

@@ -1,0 +1,14 @@
+//! Ecodes in text: a canonical one is its own, and its octets lead back to it.
+//!
+//! What is asked, and how to run it, stands in `probes/mod.rs`.
+#![no_main]
+
+#[path = "../probes/mod.rs"]
+mod probes;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let probe = probes::of("ecode_text").expect("a probe of this name");
+    (probe.run)(input);
+});

@@ -1,0 +1,14 @@
+//! GS1 Digital Links, also compressed ones: what parses is written and reads again as the same.
+//!
+//! What is asked, and how to run it, stands in `probes/mod.rs`.
+#![no_main]
+
+#[path = "../probes/mod.rs"]
+mod probes;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let probe = probes::of("gs1_link").expect("a probe of this name");
+    (probe.run)(input);
+});
