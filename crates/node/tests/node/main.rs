@@ -1,5 +1,6 @@
 //! Real nodes, as processes, asked over real sockets: a country in small, its outages, its enemies and its clerks.
 
+mod accounts;
 mod administration;
 mod command_line;
 mod control;
