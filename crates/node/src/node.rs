@@ -10,6 +10,7 @@ use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
 use crate::provision;
+use crate::courier::Courier;
 use crate::publisher::Publisher;
 use crate::random;
 use crate::roles::Role;
@@ -140,6 +141,9 @@ impl RunningNode {
         }
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
+        }
+        if let Some(courier) = Courier::new(parts.clone()) {
+            self.tasks.spawn(logged("courier", courier.run()));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -338,7 +342,7 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
-    Ok(Some(registry))
+    Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
 }
 
 fn recursor(

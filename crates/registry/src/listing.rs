@@ -90,16 +90,6 @@ impl Filter {
         }
     }
 
-    /// One of a few texts.
-    pub fn one_of(&mut self, column: &'static str, values: &[&str]) {
-        let mut marks = Vec::new();
-        for value in values {
-            self.values.push(Bound::Text((*value).into()));
-            marks.push(format!("${}", self.values.len()));
-        }
-        self.conditions.push(format!("{column} IN ({})", marks.join(", ")));
-    }
-
     /// Equal to one of the columns.
     pub fn either(&mut self, columns: &[&'static str], value: Option<&str>) {
         if let Some(value) = value {

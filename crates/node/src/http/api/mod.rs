@@ -6,13 +6,17 @@
 //! declaration with what the registry really demands.
 
 mod answer;
+mod applications;
 mod audit;
 mod document;
+mod documents;
 mod extract;
 mod gate;
+mod notices;
 mod organisations;
 mod prefixes;
 mod reservations;
+mod settings;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -39,6 +43,10 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(prefixes::routes())
         .merge(transfers::routes())
         .merge(reservations::routes())
+        .merge(applications::routes())
+        .merge(documents::routes())
+        .merge(notices::routes())
+        .merge(settings::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
