@@ -13,6 +13,7 @@ pub mod config;
 pub mod courier;
 pub mod demo;
 mod dns;
+pub mod first_start;
 pub mod gateway;
 pub mod handle;
 pub mod http;

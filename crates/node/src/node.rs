@@ -4,13 +4,14 @@ use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::clock;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
+use crate::courier::Courier;
 use crate::dns;
+use crate::first_start;
 use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
 use crate::provision;
-use crate::courier::Courier;
 use crate::publisher::Publisher;
 use crate::random;
 use crate::roles::Role;
@@ -341,6 +342,8 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let database = Database::connect(&config.registry.url(&config.data_directory)).await?;
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
+    let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    first_start::first_logins(&registry, config).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
     Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
 }

@@ -469,6 +469,7 @@ impl Config {
             self.administration.public_key_file.as_mut(),
             self.log.queries.as_mut(),
             self.ecode_schemes.as_mut(),
+            self.registry.first_accounts.as_mut(),
         ];
         let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
         let tokens = self.gs1.token.iter_mut().map(|token| Some(&mut token.file));

@@ -19,6 +19,9 @@ pub struct RegistryConfig {
     pub socket: PathBuf,
     /// Where documents of applications are kept; relative to the data directory.
     pub documents: PathBuf,
+    /// Who administers the node at first (TOML: `organisation`, `[[accounts]]` with `login`, `name`, `email`, `roles`);
+    /// read once, at the first start. Without it the three administrators and a platform operator are made.
+    pub first_accounts: Option<PathBuf>,
 }
 
 impl Default for RegistryConfig {
@@ -29,6 +32,7 @@ impl Default for RegistryConfig {
             audit_digest: ChainDigest::Sm3,
             socket: "hufu.sock".into(),
             documents: "documents".into(),
+            first_accounts: None,
         }
     }
 }

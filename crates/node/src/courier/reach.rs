@@ -87,8 +87,7 @@ mod tests {
     use hufu_registry::outbox::Server;
 
     fn content(address: &str, port: u16) -> Content {
-        let server =
-            Server { address: address.into(), udp: Some(1), tcp: Some(port), http: None, public_key: None };
+        let server = Server { address: address.into(), udp: Some(1), tcp: Some(port), http: None, public_key: None };
         Content { prefixes: vec![PrefixWish { servers: vec![server], ..PrefixWish::default() }], ..Content::default() }
     }
 

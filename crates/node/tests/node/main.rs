@@ -11,6 +11,7 @@ mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
 mod limits;
+mod onboarding;
 mod operations;
 mod outage;
 mod parse;

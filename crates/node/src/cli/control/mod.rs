@@ -130,7 +130,13 @@ impl Operation {
         };
         let schema = json.map(|json| named(description, &json["schema"]));
         let properties = schema.and_then(|schema| schema["properties"].as_object());
-        let resolve = |(name, schema): (&String, &Json)| (name.clone(), named(description, schema).clone());
+        let resolve = |(name, schema): (&String, &Json)| {
+            let mut schema = named(description, schema).clone();
+            if let Some(items) = schema.get("items") {
+                schema["items"] = named(description, items).clone();
+            }
+            (name.clone(), schema)
+        };
         let fields = properties.map(|all| all.iter().map(resolve).collect()).unwrap_or_default();
         let columns = operation["x-columns"].as_str().map(|all| all.split(' ').map(str::to_owned).collect());
         Some(Operation {

@@ -104,6 +104,7 @@ async fn submit(asker: Asker, Path(id): Path<String>, IfVersion(version): IfVers
 /// Why.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = ApplicationReason)]
 struct Reason {
     #[schema(max_length = 2000)]
     reason: String,
@@ -123,6 +124,7 @@ async fn withdraw(asker: Asker, Path(id): Path<String>, Body(why): Body<Reason>)
 /// How an application is claimed.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = ApplicationClaim)]
 struct Claim {
     /// Also if another reviewer has it.
     take_over: bool,
@@ -225,11 +227,7 @@ async fn record(asker: Asker, Path(id): Path<String>, Body(new): Body<NewEvidenc
     request_body = Reason,
     responses((status = 200, body = Evidence)),
     extensions(("x-cli" = json!("application override")), ("x-permission" = json!("application.review"))))]
-async fn set_aside(
-    asker: Asker,
-    Path((id, evidence)): Path<(String, String)>,
-    Body(why): Body<Reason>,
-) -> Response {
+async fn set_aside(asker: Asker, Path((id, evidence)): Path<(String, String)>, Body(why): Body<Reason>) -> Response {
     let outcome = asker.registry.override_evidence(&asker.caller, &id, &evidence, &why.reason).await;
     done(&asker, outcome, StatusCode::OK)
 }

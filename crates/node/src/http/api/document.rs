@@ -100,9 +100,10 @@ mod tests {
         for (path, item) in description["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("operations") {
                 let permission = operation.get("x-permission").and_then(Json::as_str);
-                let public = operation.get("x-public").is_some();
                 let known = permission.is_some_and(|name| hufu_registry::Permission::parse(name).is_some());
-                assert!(known != public, "{method} {path}: {permission:?}");
+                // `x-self`: whoever is signed in does it to their own account.
+                let declared = [known, operation.get("x-public").is_some(), operation.get("x-self").is_some()];
+                assert_eq!(declared.iter().filter(|one| **one).count(), 1, "{method} {path}: {permission:?}");
                 assert!(operation.get("operationId").is_some(), "{method} {path} has no name");
             }
         }

@@ -69,16 +69,23 @@ async fn identify(parts: &Parts, head: &Head, id: &str) -> Result<Caller, Box<Re
         let seconds = wait.as_secs().max(1).to_string();
         return Err(Box::new((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)]).into_response()));
     }
+    if proves_by_body(head) {
+        if !may_carry_credentials(parts, peer, address) {
+            return Err(refuse(not_secure()));
+        }
+        if names_origin(head) && !is_same_origin(head) {
+            return Err(refuse(other_origin()));
+        }
+        return Ok(Caller::anonymous(address.to_string(), id, now));
+    }
     let Some((credential, from_cookie)) = credential(head) else {
         return Ok(Caller::anonymous(address.to_string(), id, now));
     };
     if !may_carry_credentials(parts, peer, address) {
-        let (zh, en) = ("请使用 HTTPS：明文连接不接受凭据", "use HTTPS: no credential is looked at over plain HTTP");
-        return Err(refuse(Refusal::new(Kind::Denied, "not-secure", zh, en)));
+        return Err(refuse(not_secure()));
     }
     if from_cookie && !head.method.is_safe() && !is_same_origin(head) {
-        let (zh, en) = ("请求来自其他网站，已拒绝", "the request comes from another site");
-        return Err(refuse(Refusal::new(Kind::Denied, "other-origin", zh, en)));
+        return Err(refuse(other_origin()));
     }
     let Some(registry) = &parts.registry else { return Ok(Caller::anonymous(address.to_string(), id, now)) };
     match registry.identify(&credential, address, id, now).await {
@@ -90,6 +97,29 @@ async fn identify(parts: &Parts, head: &Head, id: &str) -> Result<Caller, Box<Re
             Err(refuse(Refusal::new(Kind::Unavailable, "fault", zh, en)))
         }
     }
+}
+
+/// Operations whose body has the credential: a password, an invitation. What the headers say does not count, so that
+/// nobody is kept from signing in by the cookie of a session that has ended.
+fn proves_by_body(head: &Head) -> bool {
+    let path = head.uri.path();
+    head.method == Method::POST
+        && ["/api/v1/sessions", "/api/v1/invitations/accept", "/api/v1/resets/confirm"].contains(&path)
+}
+
+fn not_secure() -> Refusal {
+    let (zh, en) = ("请使用 HTTPS：明文连接不接受凭据", "use HTTPS: no credential is looked at over plain HTTP");
+    Refusal::new(Kind::Denied, "not-secure", zh, en)
+}
+
+fn other_origin() -> Refusal {
+    let (zh, en) = ("请求来自其他网站，已拒绝", "the request comes from another site");
+    Refusal::new(Kind::Denied, "other-origin", zh, en)
+}
+
+/// Whether a browser sent it: others say nothing of where it comes from.
+fn names_origin(head: &Head) -> bool {
+    head.headers.contains_key("sec-fetch-site") || head.headers.contains_key(header::ORIGIN)
 }
 
 /// Credentials over HTTPS, or over plain HTTP from this machine if the configuration allows it.

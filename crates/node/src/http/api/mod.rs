@@ -5,6 +5,7 @@
 //! What an operation needs is declared in its description as `x-permission`; the authorisation matrix compares that
 //! declaration with what the registry really demands.
 
+mod accounts;
 mod answer;
 mod applications;
 mod audit;
@@ -12,10 +13,13 @@ mod document;
 mod documents;
 mod extract;
 mod gate;
+mod keys;
 mod notices;
 mod organisations;
 mod prefixes;
 mod reservations;
+mod roles;
+mod sessions;
 mod settings;
 mod transfers;
 
@@ -39,6 +43,10 @@ const BODY: usize = 4 << 20;
 pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
     let (router, mut description) = OpenApiRouter::with_openapi(document::about())
         .merge(organisations::routes())
+        .merge(accounts::routes())
+        .merge(roles::routes())
+        .merge(sessions::routes())
+        .merge(keys::routes())
         .merge(audit::routes())
         .merge(prefixes::routes())
         .merge(transfers::routes())
