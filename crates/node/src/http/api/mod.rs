@@ -7,16 +7,20 @@
 
 mod accounts;
 mod answer;
+mod applications;
 mod audit;
 mod document;
+mod documents;
 mod extract;
 mod gate;
 mod keys;
+mod notices;
 mod organisations;
 mod prefixes;
 mod reservations;
 mod roles;
 mod sessions;
+mod settings;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -47,6 +51,10 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(prefixes::routes())
         .merge(transfers::routes())
         .merge(reservations::routes())
+        .merge(applications::routes())
+        .merge(documents::routes())
+        .merge(notices::routes())
+        .merge(settings::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
