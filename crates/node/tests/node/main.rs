@@ -14,6 +14,8 @@ mod limits;
 mod operations;
 mod outage;
 mod parse;
+mod prefixes;
+mod prefixes_killed;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
