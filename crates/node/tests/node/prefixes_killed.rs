@@ -45,12 +45,12 @@ fn send(socket: &Path, method: &str, path: &str, body: &Json) -> Option<(u16, Js
 struct Told {
     /// Names of prefixes that were allocated.
     allocated: Vec<String>,
-    /// Prefix and its last acknowledged sponsor.
+    /// Prefix and its last acknowledged holder.
     moved: Vec<(String, String)>,
 }
 
 /// Allocates and hands over until nobody answers any more.
-fn work(socket: &Path, organisation: &str, sponsor: &str, told: &Mutex<Told>, stop: &AtomicBool) {
+fn work(socket: &Path, organisation: &str, gaining: &str, told: &Mutex<Told>, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let servers = json!([{"address": "127.0.0.1", "udp": 2641, "tcp": 2641}]);
         let wish = json!({"organisation": organisation, "under": "88.118", "delegation": {"servers": servers}});
@@ -61,19 +61,14 @@ fn work(socket: &Path, organisation: &str, sponsor: &str, told: &Mutex<Told>, st
         let path = format!("/api/v1/prefixes/{name}/transfer-code");
         let Some((status, code)) = send(socket, "POST", &path, &Json::Null) else { return };
         assert_eq!(status, 201, "{code}");
-        let request = json!({"prefix": name, "kind": "sponsor", "code": code["code"], "gaining": sponsor});
+        let request = json!({"prefix": name, "kind": "holder", "code": code["code"], "gaining": gaining});
         let Some((status, transfer)) = send(socket, "POST", "/api/v1/transfers", &request) else { return };
         assert_eq!(status, 202, "{transfer}");
         let id = transfer["id"].as_str().expect("an id");
         let path = format!("/api/v1/transfers/{id}/answers");
-        for answer in ["approve", "approve"] {
-            let Some((status, done)) = send(socket, "POST", &path, &json!({"answer": answer})) else { return };
-            assert_eq!(status, 200, "{done}");
-            if done["state"] != "pending" {
-                told.lock().expect("told").moved.push((name.clone(), sponsor.to_owned()));
-                break;
-            }
-        }
+        let Some((status, done)) = send(socket, "POST", &path, &json!({"answer": "approve"})) else { return };
+        assert_eq!((status, &done["state"]), (200, &json!("server-approved")), "{done}");
+        told.lock().expect("told").moved.push((name, gaining.to_owned()));
     }
 }
 
@@ -91,7 +86,7 @@ fn all(socket: &Path, path: &str) -> Vec<Json> {
     }
 }
 
-fn examine(secondary: &Secondary, socket: &Path, told: &Told, sponsor: &str) {
+fn examine(secondary: &Secondary, socket: &Path, told: &Told, gaining: &str) {
     let mut figures = Json::Null;
     eventually("the outbox is empty", PATIENCE, || {
         figures = send(socket, "GET", "/api/v1/activation", &Json::Null).map(|found| found.1).unwrap_or_default();
@@ -112,7 +107,7 @@ fn examine(secondary: &Secondary, socket: &Path, told: &Told, sponsor: &str) {
     names.sort_unstable();
     for (name, gained) in &told.moved {
         let prefix = prefixes.iter().find(|prefix| prefix["name"] == name.as_str()).expect("there");
-        assert_eq!(prefix["sponsor"], gained.as_str(), "an acknowledged transfer of {name} is lost");
+        assert_eq!(prefix["organisation"], gained.as_str(), "an acknowledged transfer of {name} is lost");
     }
     for prefix in &prefixes {
         let name = prefix["name"].as_str().expect("a name");
@@ -122,7 +117,7 @@ fn examine(secondary: &Secondary, socket: &Path, told: &Told, sponsor: &str) {
         assert_eq!(pending, flagged, "{prefix}");
         let approved = |transfer: &Json| transfer["state"].as_str().is_some_and(|state| state.ends_with("approved"));
         let moved = transfers.iter().filter(of_it).any(approved);
-        assert_eq!(prefix["sponsor"] == sponsor, moved, "{prefix}");
+        assert_eq!(prefix["organisation"] == gaining, moved, "{prefix}");
         let (code, values, text) = secondary.ask(&format!("0.NA/{name}"));
         assert_eq!(code, ResponseCode::SUCCESS.0, "{name}: {text}");
         assert!(values.iter().any(|value| value.is_kind("HS_SITE")), "{name} is not delegated");
@@ -140,27 +135,30 @@ fn killed_on(server: Option<&Scratch>) {
     let mut secondary = Secondary::start(server.map(|server| server.url.as_str()));
     let socket: PathBuf = secondary.node.home().join("data").join("hufu.sock");
     let other = json!({"subject": {"orgName": "服务机构", "orgCrtType": 1, "orgCrtCode": "S1"}});
-    let (_, sponsor) = send(&socket, "POST", "/api/v1/organisations", &other).expect("an organisation");
-    let sponsor = sponsor["id"].as_str().expect("an id").to_owned();
+    let (_, gaining) = send(&socket, "POST", "/api/v1/organisations", &other).expect("an organisation");
+    let gaining = gaining["id"].as_str().expect("an id").to_owned();
     let told = Arc::new(Mutex::new(Told::default()));
     for round in 0..rounds() {
         let stop = Arc::new(AtomicBool::new(false));
         let clerks: Vec<_> = (0..CLERKS)
             .map(|_| {
-                let (socket, organisation, sponsor) = (socket.clone(), secondary.organisation.clone(), sponsor.clone());
+                let (socket, organisation, gaining) = (socket.clone(), secondary.organisation.clone(), gaining.clone());
                 let (told, stop) = (told.clone(), stop.clone());
-                std::thread::spawn(move || work(&socket, &organisation, &sponsor, &told, &stop))
+                std::thread::spawn(move || work(&socket, &organisation, &gaining, &told, &stop))
             })
             .collect();
-        // Another moment in each round.
-        std::thread::sleep(Duration::from_millis(150 + (round as u64 * 37) % 400));
+        // Everything is under way, and it is another moment in each round.
+        let moved = || told.lock().expect("told").moved.len();
+        let before = moved();
+        eventually("a transfer is done", PATIENCE, || moved() > before);
+        std::thread::sleep(Duration::from_millis((round as u64 * 37) % 400));
         secondary.node.kill();
         stop.store(true, Ordering::Relaxed);
         for clerk in clerks {
             clerk.join().expect("a clerk");
         }
         secondary.node.start();
-        examine(&secondary, &socket, &told.lock().expect("told"), &sponsor);
+        examine(&secondary, &socket, &told.lock().expect("told"), &gaining);
     }
     let told = told.lock().expect("told");
     assert!(!told.allocated.is_empty() && !told.moved.is_empty(), "nothing was under way when the node was killed");
