@@ -16,6 +16,8 @@ mod onboarding;
 mod operations;
 mod outage;
 mod parse;
+mod prefixes;
+mod prefixes_killed;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
