@@ -18,6 +18,8 @@ from urllib.parse import quote, urlsplit
 
 URL, HUFU, CONFIG, TOKENS = sys.argv[1:5]
 PLACE = urlsplit(URL)
+# Names that are not of the form of an id.
+NOBODY = {"versions": "1"}
 PASSWORD = "Wusong-Jiujiu-7429-lake"
 
 # What signs the caller out, or ends an account, comes last, in this order.
@@ -118,7 +120,7 @@ def filled(path, things):
     for at, part in enumerate(parts):
         if part.startswith("{"):
             collection = parts[at - 1]
-            parts[at] = quote(things.get(collection, "none-0000000000000000"), safe="")
+            parts[at] = quote(things.get(collection, NOBODY.get(collection, "none-0000000000000000")), safe="")
             # Roles and sessions of nobody in particular are looked for in vain, which is an answer too.
             named |= collection in things
     return "/".join(parts), named

@@ -99,9 +99,9 @@ pub struct AuditEntry {
     pub action: String,
     pub object: String,
     pub outcome: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub before: Json,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub after: Json,
     pub hash: String,
 }

@@ -42,7 +42,7 @@ pub trait Setting: Serialize + DeserializeOwned + Default + Clone + Send {
 #[serde(rename_all = "camelCase")]
 pub struct SettingView {
     pub name: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub document: Json,
     /// When it was changed, in milliseconds since 1970; 0 while it is the default. Increases with every change; the
     /// ETag.

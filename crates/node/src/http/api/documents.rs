@@ -1,9 +1,9 @@
 //! Documents 附件 of applications and organisations: sent and read as they are.
 
-use super::{Asker, Params, done, refused};
+use super::{Asker, Params, Path, done, refused};
 use crate::node::Parts;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_registry::onboarding::documents::{Attachment, Document, OCTETS};

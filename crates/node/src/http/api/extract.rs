@@ -73,6 +73,24 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Parts>> for Params<T> {
     }
 }
 
+/// What stands in the path, unescaped.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Parts>> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(head: &mut Head, parts: &Arc<Parts>) -> Result<Self, Response> {
+        match axum::extract::Path::<T>::from_request_parts(head, parts).await {
+            Ok(axum::extract::Path(names)) => Ok(Path(names)),
+            Err(error) => {
+                let text = error.body_text();
+                let (zh, en) = (format!("路径有误：{text}"), format!("the path is wrong: {text}"));
+                Err(invalid(about(head), "invalid-path", zh, en))
+            }
+        }
+    }
+}
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 

@@ -72,7 +72,8 @@ impl Demand {
             return Demand::Account;
         }
         let members = operation.as_object().into_iter().flatten();
-        let named = members.filter(|(name, _)| name.starts_with("x-permission")).filter_map(|(_, value)| value.as_str());
+        let named =
+            members.filter(|(name, _)| name.starts_with("x-permission")).filter_map(|(_, value)| value.as_str());
         Demand::OneOf(named.filter_map(Permission::parse).collect())
     }
 }

@@ -24,7 +24,7 @@ mod settings;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
-pub use extract::{Asker, Body, IfVersion, Params};
+pub use extract::{Asker, Body, IfVersion, Params, Path};
 
 use crate::node::Parts;
 use axum::Router;

@@ -1,8 +1,7 @@
 //! Notices 通知, and how they leave the node.
 
-use super::{Asker, Body, Params, done};
+use super::{Asker, Body, Params, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::notices::queue::{Delivery, DeliveryFilter};

@@ -1,10 +1,10 @@
 //! Prefixes 前缀: allocation, life, hosting. Transfers and reservations have files of their own.
 
-use super::{Asker, Body, IfVersion, Params, done};
+use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::clock;
 use crate::node::Parts;
 use crate::publisher::has_objects;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::prefixes::{

@@ -1,8 +1,7 @@
 //! Settings 系统设置 that are changed while the node runs. Secrets are written and never read.
 
-use super::{Asker, Body, IfVersion, done};
+use super::{Asker, Body, IfVersion, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::notices::settings::NoticeSettings;
