@@ -225,6 +225,19 @@ impl Filter {
         Ok(Page { items, total, next })
     }
 
+    /// The first rows by a column, without counting: for those who read on from the last.
+    pub async fn first<T>(
+        &self,
+        registry: &Registry,
+        order: Column,
+        limit: i64,
+        read: impl Fn(&AnyRow) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let (columns, table, conditions, order) = (self.columns, self.table, self.where_clause(), order.name());
+        let select = format!("SELECT {columns} FROM {table}{conditions} ORDER BY {order} LIMIT {limit}");
+        self.fetch(registry, select).await?.iter().map(read).collect()
+    }
+
     fn where_clause(&self) -> String {
         match self.conditions.is_empty() {
             true => String::new(),

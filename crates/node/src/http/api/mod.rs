@@ -17,6 +17,7 @@ mod prefixes;
 mod reservations;
 mod roles;
 mod sessions;
+mod statistics;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -47,6 +48,7 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(prefixes::routes())
         .merge(transfers::routes())
         .merge(reservations::routes())
+        .merge(statistics::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
