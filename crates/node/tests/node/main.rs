@@ -17,6 +17,7 @@ mod parse;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
+mod snms;
 mod systems;
 mod versions;
 
