@@ -4,6 +4,7 @@ use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::clock;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
+use crate::courier::Courier;
 use crate::dns;
 use crate::first_start;
 use crate::gateway::Gateways;
@@ -141,6 +142,9 @@ impl RunningNode {
         }
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
+        }
+        if let Some(courier) = Courier::new(parts.clone()) {
+            self.tasks.spawn(logged("courier", courier.run()));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -341,7 +345,7 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
     first_start::first_logins(&registry, config).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
-    Ok(Some(registry))
+    Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
 }
 
 fn recursor(

@@ -161,7 +161,7 @@ struct AvailabilityQuestion {
 #[utoipa::path(get, path = "/api/v1/prefixes/{prefix}/availability", tag = "prefixes",
     operation_id = "prefixAvailability", params(("prefix" = String, Path), AvailabilityQuestion),
     responses((status = 200, body = Availability)),
-    extensions(("x-cli" = json!("prefix check")), ("x-permission" = json!("prefix.read"))))]
+    extensions(("x-cli" = json!("prefix check")), ("x-scope" = json!("node")), ("x-permission" = json!("prefix.read"))))]
 async fn availability(
     asker: Asker,
     Path(prefix): Path<String>,
