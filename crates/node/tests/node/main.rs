@@ -21,6 +21,7 @@ mod prefixes_killed;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
+mod snms;
 mod systems;
 mod versions;
 

@@ -15,7 +15,8 @@ pub fn answer(operation: &Operation, answer: &WebAnswer, screen: &Screen) -> Res
     if answer.status >= 400 {
         return Err(refusal(answer, screen));
     }
-    if !answer.media_type().contains("json") {
+    // A stream of lines is for other programs.
+    if !answer.media_type().contains("json") || answer.media_type().contains("ndjson") {
         let mut out = std::io::stdout().lock();
         crate::cli::screen::written(out.write_all(&answer.body))?;
         return Ok(Exit::Done);

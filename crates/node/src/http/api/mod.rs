@@ -21,6 +21,7 @@ mod reservations;
 mod roles;
 mod sessions;
 mod settings;
+mod statistics;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -51,6 +52,7 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(prefixes::routes())
         .merge(transfers::routes())
         .merge(reservations::routes())
+        .merge(statistics::routes())
         .merge(applications::routes())
         .merge(documents::routes())
         .merge(notices::routes())
