@@ -25,6 +25,7 @@ pub mod listing;
 pub mod names;
 pub mod notices;
 pub mod onboarding;
+pub mod operator;
 pub mod organisations;
 pub mod outbox;
 pub mod password;

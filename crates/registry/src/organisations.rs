@@ -224,6 +224,7 @@ impl Act {
             .execute(self.sql())
             .await
             .map_err(|error| Error::unique(error, taken))?;
+        self.tell_subject_above(&before.id, subject).await?;
         let (old, new) = difference(before, &after);
         self.record("organisation.write", &format!("organisation {}", before.id), Some(&before.id), old, new);
         Ok(after)

@@ -27,6 +27,8 @@ pub struct Registry {
     pub(crate) bell: Arc<Notify>,
     /// Where the octets of documents are.
     pub(crate) documents: Option<Arc<Path>>,
+    /// A registry operator above is told what is decided here.
+    above: bool,
 }
 
 impl Registry {
@@ -36,7 +38,15 @@ impl Registry {
         let mut write = database.begin_write().await?;
         role::settle(&mut write.transaction, now).await?;
         write.transaction.commit().await?;
-        Ok(Registry { database, random, digest, seal: None, bell: Arc::new(Notify::new()), documents: None })
+        Ok(Registry {
+            database,
+            random,
+            digest,
+            seal: None,
+            bell: Arc::new(Notify::new()),
+            documents: None,
+            above: false,
+        })
     }
 
     /// The same registry, keeping documents in a folder, which is made if it is not there.
@@ -49,6 +59,15 @@ impl Registry {
     /// The key under which secrets are sealed that must be read again; kept outside of the database.
     pub fn sealing(self, key: [u8; 32]) -> Self {
         Registry { seal: Some(Arc::new(Seal::new(key))), ..self }
+    }
+
+    /// The same registry, telling an operator above what it decides.
+    pub fn below_operator(self) -> Self {
+        Registry { above: true, ..self }
+    }
+
+    pub(crate) fn has_operator_above(&self) -> bool {
+        self.above
     }
 
     pub fn database(&self) -> &Database {

@@ -234,6 +234,11 @@ impl Act {
             None => prefix::insert(self.sql(), &row).await?,
         }
         let action = if state == State::Enabled { "prefix.allocate" } else { "prefix.apply" };
+        if state == State::Enabled {
+            let holder = pending.map_or("", |row| row.organisation.as_str()).to_owned();
+            self.tell_operator_clients(&holder, &row.view(), action).await?;
+            self.tell_above(None, &row.view()).await?;
+        }
         let before = pending.map_or(json!(null), |row| json!(row.view()));
         let mut after = serde_json::to_value(row.view())?;
         if let Some(reason) = &wish.override_reason {
@@ -354,6 +359,8 @@ impl Act {
         }
         self.record(action, &format!("prefix {}", row.name), Some(&row.organisation), old, new);
         self.tell_holder(before, &row, action).await?;
+        self.tell_operator_clients(&before.organisation, &row.view(), action).await?;
+        self.tell_above(Some(&before.view()), &row.view()).await?;
         let wanted = row.wanted();
         if wanted != before.wanted()
             && let Some(wanted) = wanted

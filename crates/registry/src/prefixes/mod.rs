@@ -39,6 +39,10 @@ mod telling;
 mod tick;
 mod transfer;
 
+pub(crate) use delegation::check as check_delegation;
+pub(crate) use own::add_own_prefix;
+pub(crate) use rules::read as read_rules;
+
 pub use allocate::{Availability, Wish};
 pub use flag::{Action, Flag, Flags, Setter};
 pub use life::{Decision, FlagChange, PrefixChange, PrefixFilter, Renewal, canonical};

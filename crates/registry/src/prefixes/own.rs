@@ -2,7 +2,7 @@
 
 use super::name;
 use super::plan::NumberPlan;
-use crate::act::difference;
+use crate::act::{Act, difference};
 use crate::caller::{Caller, Time};
 use crate::error::{Error, Refusal};
 use crate::permission::Permission;
@@ -43,6 +43,10 @@ fn read(row: &AnyRow) -> Result<OwnPrefix, Error> {
 
 const SELECT: &str = "SELECT name, plan, next_number, active, updated, version FROM own_prefix ORDER BY name LIMIT $1";
 
+const ADD: &str = "INSERT INTO own_prefix (name, plan, next_number, active, updated, version) \
+                   VALUES ($1, $2, $3, 1, $4, 1) ON CONFLICT (name) DO UPDATE SET active = 1, \
+                   updated = excluded.updated, version = own_prefix.version + 1 WHERE own_prefix.active = 0";
+
 pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<OwnPrefix>, Error> {
     sqlx::query(SELECT).bind(OWN_MOST).fetch_all(connection).await?.iter().map(read).collect()
 }
@@ -55,6 +59,24 @@ pub(crate) async fn giver(connection: &mut AnyConnection, name: &Name) -> Result
 
 fn absent(text: &str) -> Refusal {
     Refusal::absent("本节点前缀", "prefix of this node", text)
+}
+
+/// The node has obtained one more prefix.
+pub(crate) async fn add_own_prefix(act: &mut Act, text: &str) -> Result<(), Error> {
+    let name = Name::folded(text);
+    if all(act.sql()).await?.iter().any(|own| own.active && own.name == name.as_str()) {
+        return Ok(());
+    }
+    let (plan, now) = (NumberPlan::of(&name), act.now());
+    sqlx::query(ADD)
+        .bind(name.as_str())
+        .bind(serde_json::to_string(&plan)?)
+        .bind(plan.first)
+        .bind(now)
+        .execute(act.sql())
+        .await?;
+    act.record("own-prefix.obtain", &format!("own-prefix {}", name.as_str()), None, json!(null), json!(plan));
+    Ok(())
 }
 
 impl Registry {
@@ -76,10 +98,7 @@ impl Registry {
         }
         for name in &wanted {
             let plan = NumberPlan::of(name);
-            let upsert = "INSERT INTO own_prefix (name, plan, next_number, active, updated, version) \
-                          VALUES ($1, $2, $3, 1, $4, 1) ON CONFLICT (name) DO UPDATE SET active = 1, \
-                          updated = excluded.updated, version = own_prefix.version + 1 WHERE own_prefix.active = 0";
-            let upsert = sqlx::query(upsert).bind(name.as_str()).bind(serde_json::to_string(&plan)?).bind(plan.first);
+            let upsert = sqlx::query(ADD).bind(name.as_str()).bind(serde_json::to_string(&plan)?).bind(plan.first);
             upsert.bind(now).execute(act.sql()).await?;
         }
         let after = all(act.sql()).await?;

@@ -7,6 +7,7 @@ mod accounts_sign_in;
 mod audit;
 mod notices;
 mod onboarding;
+mod operator;
 mod organisations;
 mod prefixes;
 mod prefixes_life;
