@@ -452,8 +452,8 @@ mod tests {
         let below = IndustryFilter { parent: Some("A".into()), q: None };
         let below = industries(&below).expect("below");
         assert_eq!((below.len(), below[0].code.as_str(), below[0].level), (5, "01", 2));
-        let found = industries(&IndustryFilter { parent: None, q: Some("水稻".into()) }).expect("found");
-        assert!(found.iter().all(|class| class.name.contains("水稻")) && !found.is_empty());
+        let found = industries(&IndustryFilter { parent: None, q: Some("稻谷".into()) }).expect("found");
+        assert!(found.iter().all(|class| class.name.contains("稻谷")) && !found.is_empty());
         let unknown = industries(&IndustryFilter { parent: Some("ZZ".into()), q: None });
         assert_eq!(unknown.expect_err("unknown").code, "not-found");
     }

@@ -93,7 +93,7 @@ fn an_application_goes_from_the_command_line_to_the_reviewers_and_a_webhook_hear
     assert_eq!(attached["name"], "执照.png");
     std::fs::write(&path, b"#!/bin/sh\n").expect("a file");
     let script = run(&["document", "attach", id, "--name", "photo.jpg", "--file", &file], "").expect(2);
-    assert!(script.err.contains("document"), "{}", script.err);
+    assert!(script.err.contains("only PNG and JPEG images"), "{}", script.err);
 
     let mut whole = content();
     let document = &attached["id"];
