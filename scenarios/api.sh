@@ -4,7 +4,7 @@
 #
 #   scenarios/api.sh --hufu HUFU
 #
-# API_CASES: how many requests schemathesis makes at least in all (20000).
+# API_CASES: how many requests schemathesis makes at least in all (20000); 0 leaves it at the matrix.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -107,7 +107,7 @@ for database in sqlite postgres; do
     failed=$((failed + 1))
     printf 'FAIL matrix %s\n' "$database"
   fi
-  for role in ${ROLES[$database]}; do fuzz "$database" "$role"; done
+  [ "$CASES" -eq 0 ] || for role in ${ROLES[$database]}; do fuzz "$database" "$role"; done
   if "$hufu" audit verify --config "$config" >/dev/null; then printf 'ok audit %s\n' "$database"; else failed=$((failed + 1)); printf 'FAIL audit %s\n' "$database"; fi
   if grep -q 'incident' "$work/$database/log"; then
     failed=$((failed + 1))
