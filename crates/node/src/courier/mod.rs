@@ -90,6 +90,8 @@ impl Courier {
                 hour = Some(Instant::now());
                 round.push(("documents", self.registry.sweep_documents(now()).await.map(|_| ())));
                 round.push(("notices", self.registry.forget_notices(now()).await.map(|_| ())));
+                round.push(("accounts", self.registry.sweep_accounts(now()).await.map(|_| ())));
+                round.push(("answers", self.registry.forget_answers(now()).await.map(|_| ())));
             }
             for (what, outcome) in round {
                 if let Err(error) = outcome {

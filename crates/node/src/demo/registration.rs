@@ -312,14 +312,15 @@ pub async fn register(
     deep: bool,
 ) -> Result<(), String> {
     let office = Office::open(above).await?;
-    office.relax().await?;
     let data = delegation(&below.node.parts.identity.site, deep);
     if office.has(prefix).await {
         office.refresh(prefix, data).await?;
-    } else if deep {
-        office.enter(applicant, prefix, data).await?;
     } else {
-        office.onboard(applicant, prefix, data).await?;
+        office.relax().await?;
+        match deep {
+            true => office.enter(applicant, prefix, data).await?,
+            false => office.onboard(applicant, prefix, data).await?,
+        }
     }
     office.published().await
 }

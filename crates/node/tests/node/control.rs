@@ -31,6 +31,12 @@ fn an_organisation_is_entered_from_the_command_line_and_audited() {
     let refused = command(node, &["org", "create", "--data", "-"], "{\"subject\":{}}").expect(2);
     assert!(refused.err.contains("subject.orgName"), "{}", refused.err);
 
+    let refused = command(node, &["org", "state", id, "--state", "active"], "").expect(2);
+    assert!(refused.err.contains("--reason is missing"), "{}", refused.err);
+    // A moment may be given as it is shown.
+    let since = ["audit", "list", "--since", "2999-01-01T00:00:00Z"];
+    assert_eq!(command(node, &since, "").expect(0).json()["total"], 0);
+
     let state = ["org", "state", id, "--state", "suspended", "--reason", "test"];
     assert_eq!(command(node, &state, "").expect(0).json()["state"], "suspended");
     let stale = ["org", "amend", id, "--if-version", "1", "--data", "-"];
