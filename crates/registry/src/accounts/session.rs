@@ -1,9 +1,9 @@
 //! Sessions: who is signed in, from where, and how that ends.
 
+use super::Account;
 use super::account::{self, By, managing};
 use super::credential::own_session;
 use super::policy::MINUTE;
-use super::Account;
 use crate::caller::{Caller, Origin, Pending, Time};
 use crate::error::{Error, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};

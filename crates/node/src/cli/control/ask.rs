@@ -158,7 +158,8 @@ impl Operation {
         match missing {
             Some(name) => {
                 let option = format!("--{}", super::kebab(name));
-                Err(CliError::usage(format!("{option} is missing")).next("see --help; or give the whole body with --data FILE"))
+                Err(CliError::usage(format!("{option} is missing"))
+                    .next("see --help; or give the whole body with --data FILE"))
             }
             None => Ok(Json::Object(document)),
         }
