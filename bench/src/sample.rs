@@ -71,7 +71,7 @@ pub fn write_store(path: &Path, count: u32) -> Result<(), String> {
             Ok(Write::Put { key, values: values(number), condition: Condition::Any })
         };
         let writes = numbers.map(put).collect::<Result<Vec<_>, String>>()?;
-        let batch = Batch { writes, time: u64::from(CHANGED) };
+        let batch = Batch::new(writes, u64::from(CHANGED));
         store.commit(batch).wait().map_err(|error| error.to_string())?;
     }
     store.backup(path).map_err(|error| error.to_string())?;

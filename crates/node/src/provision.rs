@@ -49,7 +49,7 @@ pub async fn provision(store: &Arc<dyn Store>, config: &Config, site: &Site) -> 
             writes.push(Write::Home(prefix));
         }
         if !writes.is_empty() {
-            store.commit(Batch { writes, time: clock::seconds() }).await?;
+            store.commit(Batch::new(writes, clock::seconds())).await?;
         }
     }
     refresh_hosted(store, site).await
@@ -100,7 +100,7 @@ async fn refresh_hosted(store: &Arc<dyn Store>, site: &Site) -> Result<(), Provi
         let values = ValueSet::from_values(refreshed(stored.values.to_values(), site));
         if values != stored.values {
             let writes = vec![Write::Put { key, values, condition: Condition::Version(stored.version) }];
-            store.commit(Batch { writes, time: clock::seconds() }).await?;
+            store.commit(Batch::new(writes, clock::seconds())).await?;
         }
     }
     Ok(())

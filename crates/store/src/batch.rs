@@ -17,6 +17,18 @@ pub struct Batch {
     pub writes: Vec<Write>,
     /// Unix seconds, for the change feed.
     pub time: u64,
+    /// Versions that these writes end, to be kept beside the records; at most [`BATCH_WRITES`].
+    pub earlier: Vec<(RecordKey, Earlier)>,
+}
+
+/// A version of a record that was, and until when it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Sequence of the change that wrote it.
+    pub version: u64,
+    /// Unix milliseconds at which another took its place.
+    pub until: u64,
+    pub values: ValueSet,
 }
 
 /// One write; each becomes exactly one change of the feed, even where it leaves everything as it was.
@@ -100,6 +112,11 @@ pub enum CommitError {
 }
 
 impl Batch {
+    /// Writes that leave nothing of what was before.
+    pub fn new(writes: Vec<Write>, time: u64) -> Self {
+        Batch { writes, time, earlier: Vec::new() }
+    }
+
     /// Octets of keys and value sets.
     pub(crate) fn octets(&self) -> usize {
         let of = |write: &Write| match write {
@@ -107,13 +124,15 @@ impl Batch {
             Write::Delete { key, .. } => key.as_bytes().len(),
             Write::Home(prefix) | Write::Unhome(prefix) => prefix.as_str().len(),
         };
-        self.writes.iter().map(of).sum()
+        let kept = |(key, earlier): &(RecordKey, Earlier)| key.as_bytes().len() + earlier.values.as_bytes().len();
+        self.writes.iter().map(of).sum::<usize>() + self.earlier.iter().map(kept).sum::<usize>()
     }
 
     /// Checks the bounds; returns the octets.
     pub(crate) fn check(&self) -> Result<usize, CommitError> {
         let octets = self.octets();
         within("the number of writes", self.writes.len(), BATCH_WRITES)?;
+        within("the number of earlier versions", self.earlier.len(), BATCH_WRITES)?;
         within("the octets of a batch", octets, BATCH_OCTETS)?;
         for write in &self.writes {
             if let Write::Put { key, .. } | Write::Delete { key, .. } = write {
@@ -123,6 +142,9 @@ impl Batch {
                     return Err(CommitError::EmptyKey);
                 }
             }
+        }
+        for (key, _) in &self.earlier {
+            within("the octets of a key", key.as_bytes().len(), KEY_OCTETS)?;
         }
         Ok(octets)
     }

@@ -18,7 +18,7 @@ mod plan;
 mod receipt;
 mod store;
 
-pub use batch::{BATCH_OCTETS, BATCH_WRITES, Batch, CommitError, Committed, Condition, KEY_OCTETS, Write};
+pub use batch::{BATCH_OCTETS, BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, Write};
 pub use change::{Change, Digest, Operation};
 pub use engine::{DiskStore, StoreOptions};
 pub use memory::MemoryStore;

@@ -1,8 +1,8 @@
 //! A store without a disk: for tests, and for nodes that keep nothing.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Earlier};
 use crate::change::{self, Change};
-use crate::engine::copy_to;
+use crate::engine::{compose_earlier, copy_to, earlier_key};
 use crate::plan::{After, Plan, Position};
 use crate::receipt::{Outcome, Receipt};
 use crate::store::{BackupReport, Delegations, HomedPrefixes, Records, StoreError, StoreSize, Stored};
@@ -25,6 +25,8 @@ struct State {
     /// By sequence: the change, and how many records there were after it.
     log: BTreeMap<u64, (Change, u64)>,
     homed: Arc<HomedPrefixes>,
+    /// By key and version.
+    earlier: BTreeMap<(RecordKey, u64), Earlier>,
 }
 
 impl MemoryStore {
@@ -51,6 +53,7 @@ impl State {
             self.homed = Arc::new(homed);
         }
         self.position = plan.position;
+        self.earlier.extend(plan.earlier.drain(..).map(|(key, earlier)| ((key, earlier.version), earlier)));
         for effect in plan.effects {
             let (key, version) = (effect.change.key.clone(), effect.change.sequence);
             match effect.after {
@@ -103,6 +106,13 @@ impl Records for MemoryStore {
         Ok(page.map(|(_, (change, _))| change.clone()).collect())
     }
 
+    fn earlier(&self, key: &[u8], below: u64, limit: usize) -> Result<Vec<Earlier>, StoreError> {
+        let key = RecordKey::from_bytes(key.to_vec());
+        let state = self.read();
+        let range = state.earlier.range((key.clone(), 0)..(key, below));
+        Ok(range.rev().take(limit).map(|(_, earlier)| earlier.clone()).collect())
+    }
+
     fn trim_changes(&self, before: u64) -> Result<u64, StoreError> {
         let mut state = self.write();
         let before = before.min(state.position.sequence);
@@ -119,10 +129,17 @@ impl Records for MemoryStore {
         let records = state.records.iter().map(|(key, stored)| {
             Ok((key.as_bytes().to_vec(), crate::engine::compose_row(stored.version, &stored.values)))
         });
+        let mut history: Vec<_> = state
+            .earlier
+            .iter()
+            .map(|((key, version), earlier)| (earlier_key(key.as_bytes(), *version), compose_earlier(earlier)))
+            .collect();
+        history.sort();
+        let history = history.into_iter().map(Ok);
         let log = state.log.iter().map(|(sequence, (change, records))| {
             Ok((sequence.to_be_bytes().to_vec(), change::compose(change, *records)))
         });
-        copy_to(to, state.position.sequence, records, log, &state.homed)
+        copy_to(to, state.position.sequence, records, history, log, &state.homed)
     }
 
     fn size(&self) -> StoreSize {

@@ -1,6 +1,6 @@
 //! Decides a group of batches: conditions, sequences and effects. No storage, no I/O.
 
-use crate::batch::{Batch, CommitError, Committed, Condition, Write};
+use crate::batch::{Batch, CommitError, Committed, Condition, Earlier, Write};
 use crate::change::{self, Change, Operation};
 use crate::store::{HomedPrefixes, StoreError};
 use hufu_ident::{CaseRule, Prefix, RecordKey, ValueSet};
@@ -37,6 +37,8 @@ pub(crate) struct Effect {
 pub(crate) struct Plan {
     pub position: Position,
     pub effects: Vec<Effect>,
+    /// Versions to be kept beside the records.
+    pub earlier: Vec<(RecordKey, Earlier)>,
     /// Versions that the group leaves, where it differs from the store.
     versions: HashMap<RecordKey, Option<u64>>,
 }
@@ -78,6 +80,7 @@ impl Plan {
             }
         }
         self.versions.extend(staged);
+        self.earlier.extend(batch.earlier);
         Ok(Committed { first: position.sequence + 1, last: self.position.sequence })
     }
 

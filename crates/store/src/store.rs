@@ -1,6 +1,6 @@
 //! What every store can do: the traits, their nouns and their errors.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Earlier};
 use crate::change::Change;
 use crate::receipt::Receipt;
 use hufu_ident::systems::handle::kind;
@@ -38,6 +38,10 @@ pub trait Records: Send + Sync {
     /// Up to `limit` changes with a sequence above `after`, ascending and without gaps;
     /// [`StoreError::Trimmed`] where some of them are no longer kept.
     fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+
+    /// Up to `limit` earlier versions of the record under `key`, newest first: those below the version `below`.
+    /// Only writers that hand them over leave any.
+    fn earlier(&self, key: &[u8], below: u64, limit: usize) -> Result<Vec<Earlier>, StoreError>;
 
     /// Forgets the changes with a sequence below `before`, but never the newest one; says how many.
     fn trim_changes(&self, before: u64) -> Result<u64, StoreError>;

@@ -402,7 +402,7 @@ impl Administration {
 
     /// Commits; false means that another write came between.
     async fn commit(&self, key: &RecordKey, writes: Vec<Write>) -> Result<bool, Refused> {
-        let receipt = self.authority.store().commit(Batch { writes, time: clock::seconds() });
+        let receipt = self.authority.store().commit(Batch::new(writes, clock::seconds()));
         let outcome = receipt.await;
         self.authority.forget(key);
         match outcome {

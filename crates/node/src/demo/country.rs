@@ -375,7 +375,7 @@ async fn commit(store: &std::sync::Arc<dyn hufu_store::Store>, writes: Vec<Write
     if writes.is_empty() {
         return Ok(());
     }
-    store.commit(Batch { writes, time }).await.map(|_| ()).map_err(|error| error.to_string())
+    store.commit(Batch::new(writes, time)).await.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Keys and certificates of all nodes, made at the first start, two at a time.

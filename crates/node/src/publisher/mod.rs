@@ -176,7 +176,7 @@ impl Publisher {
             if writes.is_empty() {
                 return Ok(());
             }
-            let outcome = store.commit(Batch { writes, time: clock::seconds() }).await;
+            let outcome = store.commit(Batch::new(writes, clock::seconds())).await;
             self.authority.forget(&record);
             match outcome {
                 Ok(_) => return Ok(()),

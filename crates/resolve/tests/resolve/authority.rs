@@ -240,5 +240,5 @@ fn no_reader_sees_an_old_value_once_the_new_one_was_announced() {
 }
 
 fn write(store: &dyn Store, write: Write) {
-    store.commit(Batch { writes: vec![write], time: 0 }).wait().expect("a write in memory");
+    store.commit(Batch::new(vec![write], 0)).wait().expect("a write in memory");
 }

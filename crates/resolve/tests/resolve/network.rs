@@ -176,7 +176,7 @@ impl Node {
     }
 
     fn write(&self, write: Write) {
-        let batch = Batch { writes: vec![write], time: 0 };
+        let batch = Batch::new(vec![write], 0);
         self.authority.store().commit(batch).wait().expect("a write in memory");
     }
 

@@ -17,6 +17,7 @@ pub(crate) fn copy_to(
     to: &Path,
     sequence: u64,
     records: impl Iterator<Item = Result<Row, StoreError>>,
+    history: impl Iterator<Item = Result<Row, StoreError>>,
     log: impl Iterator<Item = Result<Row, StoreError>>,
     homed: &HomedPrefixes,
 ) -> Result<BackupReport, StoreError> {
@@ -29,7 +30,7 @@ pub(crate) fn copy_to(
     let options = StoreOptions { cache_octets: COPY_CACHE_OCTETS, ..StoreOptions::default() };
     let engine = Engine::open(&partial, &options)?;
     engine.set_schema(SCHEMA)?;
-    let (records, changes) = engine.ingest(records, log, homed)?;
+    let (records, changes) = engine.ingest(records, history, log, homed)?;
     drop(engine);
     let octets = octets_on_disk(&partial);
     fs::rename(&partial, to).map_err(StoreError::io(to))?;

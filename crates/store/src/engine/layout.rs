@@ -1,6 +1,8 @@
-//! What stands where on disk, on top of fjall: three keyspaces and the octets of their rows.
+//! What stands where on disk, on top of fjall: four keyspaces and the octets of their rows.
 //!
 //! - `rec`: record key → `u8 version · value set in wire form`
+//! - `his`: `u2 length · record key · u8 version` → `u8 until (ms) · value set`: earlier versions, kept where a writer
+//!   hands them over
 //! - `log`: `u8 sequence` → change (see `change.rs`)
 //! - `meta`: `schema` → `u4`; `home/PREFIX` → nothing
 //!
@@ -8,6 +10,7 @@
 //! never trimmed and no counter needs a write of its own.
 
 use super::StoreOptions;
+use crate::batch::Earlier;
 use crate::change::{self, Change};
 use crate::plan::{After, Plan, Position};
 use crate::store::{HomedPrefixes, StoreError, Stored};
@@ -34,6 +37,7 @@ const HOME: &str = "home/";
 pub(crate) struct Engine {
     db: Database,
     rec: Keyspace,
+    his: Keyspace,
     log: Keyspace,
     meta: Keyspace,
 }
@@ -50,6 +54,20 @@ fn decode_row(row: &[u8]) -> Result<Stored, StoreError> {
     let (version, values) = row.split_first_chunk::<8>().ok_or(StoreError::Damaged("a record row"))?;
     let values = ValueSet::trusted(Bytes::copy_from_slice(values));
     Ok(Stored { version: u64::from_be_bytes(*version), values })
+}
+
+/// The key of an earlier version: the length keeps the versions of one record apart from those of longer keys.
+pub(crate) fn earlier_key(key: &[u8], version: u64) -> Vec<u8> {
+    let mut row = Vec::with_capacity(10 + key.len());
+    row.extend_from_slice(&(key.len() as u16).to_be_bytes());
+    row.extend_from_slice(key);
+    row.extend_from_slice(&version.to_be_bytes());
+    row
+}
+
+/// A row of `his`.
+pub(crate) fn compose_earlier(earlier: &Earlier) -> Vec<u8> {
+    compose_row(earlier.until, &earlier.values)
 }
 
 fn decode_change(key: &[u8], row: &[u8]) -> Result<(Change, u64), StoreError> {
@@ -83,6 +101,7 @@ impl Engine {
         };
         Ok(Engine {
             rec: db.keyspace("rec", || keyspace(16 << 20))?,
+            his: db.keyspace("his", || keyspace(4 << 20).filter_policy(FilterPolicy::disabled()))?,
             log: db.keyspace("log", || keyspace(8 << 20).filter_policy(FilterPolicy::disabled()))?,
             meta: db.keyspace("meta", || keyspace(1 << 20))?,
             db,
@@ -123,6 +142,20 @@ impl Engine {
         Ok(page)
     }
 
+    /// Earlier versions below `below`, newest first.
+    pub fn earlier(&self, key: &[u8], below: u64, limit: usize) -> Result<Vec<Earlier>, StoreError> {
+        let (first, end) = (earlier_key(key, 0), earlier_key(key, below));
+        let range = (Bound::Included(first.as_slice()), Bound::Excluded(end.as_slice()));
+        let rows = self.db.snapshot().range::<&[u8], _>(&self.his, range).rev().take(limit).collect::<Vec<_>>();
+        let decode = |row: fjall::Guard| {
+            let (key, row) = row.into_inner()?;
+            let version = key.last_chunk::<8>().ok_or(StoreError::Damaged("a key of an earlier version"))?;
+            let Stored { version: until, values } = decode_row(&row)?;
+            Ok(Earlier { version: u64::from_be_bytes(*version), until, values })
+        };
+        rows.into_iter().map(decode).collect()
+    }
+
     /// Changes after `after`; `oldest` is asked once the snapshot is taken, so nothing is trimmed unseen.
     pub fn changes(&self, after: u64, limit: usize, oldest: impl FnOnce() -> u64) -> Result<Vec<Change>, StoreError> {
         let snapshot = self.db.snapshot();
@@ -156,6 +189,9 @@ impl Engine {
             }
             batch.insert(&self.log, sequence.to_be_bytes(), change::compose(&effect.change, effect.records));
         }
+        for (key, earlier) in &plan.earlier {
+            batch.insert(&self.his, earlier_key(key.as_bytes(), earlier.version), compose_earlier(earlier));
+        }
         batch.commit()
     }
 
@@ -163,7 +199,7 @@ impl Engine {
         let full = |keyspace: &Keyspace| {
             keyspace.sealed_memtable_count() >= SEALED_MEMTABLES || keyspace.l0_table_count() >= UNCOMPACTED_TABLES
         };
-        while full(&self.rec) || full(&self.log) {
+        while full(&self.rec) || full(&self.his) || full(&self.log) {
             // Fails once the engine has given up.
             self.db.persist(PersistMode::Buffer)?;
             std::thread::sleep(Duration::from_millis(5));
@@ -219,9 +255,11 @@ impl Engine {
     pub fn ingest(
         &self,
         records: impl Iterator<Item = Result<Row, StoreError>>,
+        history: impl Iterator<Item = Result<Row, StoreError>>,
         log: impl Iterator<Item = Result<Row, StoreError>>,
         homed: &HomedPrefixes,
     ) -> Result<(u64, u64), StoreError> {
+        ingest_into(&self.his, history)?;
         let counts = (ingest_into(&self.rec, records)?, ingest_into(&self.log, log)?);
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         homed.iter().for_each(|prefix| batch.insert(&self.meta, home_key(prefix), ""));
@@ -258,6 +296,10 @@ pub(crate) struct Snapshot<'a> {
 impl Snapshot<'_> {
     pub fn records(&self) -> impl Iterator<Item = Result<Row, StoreError>> {
         rows(self.at.iter(&self.engine.rec))
+    }
+
+    pub fn history(&self) -> impl Iterator<Item = Result<Row, StoreError>> {
+        rows(self.at.iter(&self.engine.his))
     }
 
     pub fn log(&self) -> impl Iterator<Item = Result<Row, StoreError>> {

@@ -16,9 +16,9 @@ mod watch;
 mod writer;
 
 pub(crate) use backup::copy_to;
-pub(crate) use layout::compose_row;
+pub(crate) use layout::{compose_earlier, compose_row, earlier_key};
 
-use crate::batch::{Batch, CommitError};
+use crate::batch::{Batch, CommitError, Earlier};
 use crate::change::Change;
 use crate::plan::Position;
 use crate::receipt::Receipt;
@@ -215,6 +215,10 @@ impl Records for DiskStore {
         self.shared.read(|engine| engine.changes(after, limit, oldest))
     }
 
+    fn earlier(&self, key: &[u8], below: u64, limit: usize) -> Result<Vec<Earlier>, StoreError> {
+        self.shared.read(|engine| engine.earlier(key, below, limit))
+    }
+
     fn trim_changes(&self, before: u64) -> Result<u64, StoreError> {
         self.shared.trim(before)
     }
@@ -228,7 +232,7 @@ impl Records for DiskStore {
         self.shared.read(|engine| {
             let snapshot = engine.snapshot();
             let sequence = snapshot.position()?.sequence;
-            copy_to(to, sequence, snapshot.records(), snapshot.log(), &snapshot.homed()?)
+            copy_to(to, sequence, snapshot.records(), snapshot.history(), snapshot.log(), &snapshot.homed()?)
         })
     }
 

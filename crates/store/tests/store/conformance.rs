@@ -3,8 +3,8 @@
 use crate::support::{batch, delete, key, open, put, values};
 use hufu_ident::{Prefix, RecordKey, Value, ValueSet};
 use hufu_store::{
-    BATCH_WRITES, Batch, CommitError, Committed, Condition, KEY_OCTETS, MemoryStore, Operation, Store, StoreError,
-    Write,
+    BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, MemoryStore, Operation, Records,
+    Store, StoreError, Write,
 };
 
 type Check = fn(&dyn Store);
@@ -21,6 +21,7 @@ const SUITE: &[(&str, Check)] = &[
     ("prefixes are homed and unhomed", homing),
     ("delegations come from prefix handles", delegations),
     ("one of many creators wins", creators),
+    ("earlier versions are kept where they are handed over", history),
 ];
 
 #[test]
@@ -202,7 +203,7 @@ fn delegations(store: &dyn Store) {
 fn creators(store: &dyn Store) {
     let create = |creator: u64| {
         let writes = vec![put("88.1/wanted", &creator.to_string(), Condition::Absent)];
-        store.commit(Batch { writes, time: creator }).wait()
+        store.commit(Batch::new(writes, creator)).wait()
     };
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..64).map(|creator| scope.spawn(move || create(creator))).collect();
@@ -214,4 +215,29 @@ fn creators(store: &dyn Store) {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == lost).count(), 63);
     let stored = store.get(key("88.1/wanted").as_bytes()).unwrap().unwrap();
     assert_eq!(stored.values, values(&winners[0].to_string()));
+}
+
+fn history(store: &dyn Store) {
+    let replace = |name: &str, version: u64, old: &str, new: &str| {
+        let mut batch = batch(vec![put(name, new, Condition::Version(version))]);
+        batch.earlier.push((key(name), Earlier { version, until: version * 1000, values: values(old) }));
+        store.commit(batch).wait()
+    };
+    commit(store, vec![put("88.1/a", "1", Condition::Any), put("88.1/ab", "other", Condition::Any)]).unwrap();
+    replace("88.1/a", 1, "1", "2").unwrap();
+    replace("88.1/a", 3, "2", "3").unwrap();
+    replace("88.1/ab", 2, "other", "another").unwrap();
+    assert!(replace("88.1/a", 3, "2", "late").is_err());
+    let page = |below, limit| store.earlier(key("88.1/a").as_bytes(), below, limit).unwrap();
+    let first = Earlier { version: 1, until: 1000, values: values("1") };
+    let second = Earlier { version: 3, until: 3000, values: values("2") };
+    assert_eq!(page(u64::MAX, 10), [second.clone(), first.clone()]);
+    assert_eq!(page(u64::MAX, 1), [second]);
+    assert_eq!(page(3, 10), [first]);
+    assert!(store.earlier(key("88.1/b").as_bytes(), u64::MAX, 10).unwrap().is_empty());
+    assert_eq!(store.size().records, 2);
+    let folder = tempfile::tempdir().unwrap();
+    store.backup(&folder.path().join("copy")).unwrap();
+    let copy = open(&folder.path().join("copy"));
+    assert_eq!(copy.earlier(key("88.1/a").as_bytes(), u64::MAX, 10).unwrap(), page(u64::MAX, 10));
 }

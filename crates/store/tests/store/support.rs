@@ -27,7 +27,7 @@ pub fn delete(name: &str, condition: Condition) -> Write {
 }
 
 pub fn batch(writes: Vec<Write>) -> Batch {
-    Batch { writes, time: 1_700_000_000 }
+    Batch::new(writes, 1_700_000_000)
 }
 
 /// Two records that belong together, of so many octets each, which compress well.
