@@ -27,6 +27,7 @@ use hufu_net::{
     BindError, Context, DnsServer, HttpServer, Limits, LocalServer, Rate, RateLimits, Service, Shutdown, TcpServer,
     Tls, UdpServer,
 };
+use hufu_registry::objects::{self, Objects};
 use hufu_registry::{Caller, Database, Registry};
 use hufu_resolve::bootstrap::site_at;
 use hufu_resolve::{Authority, Bootstrap, Recursor, RecursorLimits};
@@ -83,6 +84,8 @@ pub struct Parts {
     pub zone_key: Option<dns::key::ZoneKey>,
     /// The control plane, where the role has one.
     pub registry: Option<Registry>,
+    /// What is registered below the prefixes that this node serves.
+    pub objects: Option<Objects>,
     /// Who may fill the GS1 resolver.
     pub tokens: http::gs1::Tokens,
     /// Where GS1 keys are cut.
@@ -296,8 +299,14 @@ impl Parts {
         let answering = Answering { authority: authority.clone(), recursor, recursion };
         let rules = rules(&config);
         let identities = Arc::new(Identities::new(answering.clone(), rules.legacy));
+        let registry = open_registry(&config).await?;
+        let objects = match (&registry, &authority) {
+            (Some(registry), Some(authority)) => Some(open_objects(registry, authority).await?),
+            _ => None,
+        };
         let administration = authority.filter(|_| recipe.administration).map(|authority| {
-            Arc::new(Administration::new(authority, answering.clone(), identities, rules, site.clone()))
+            let site = site.clone();
+            Arc::new(Administration::new(authority, answering.clone(), identities, rules, site, objects.clone()))
         });
         let primary = administration.is_some();
         let identity = Arc::new(Identity { key, site_serial: site.serial, site, primary });
@@ -309,7 +318,6 @@ impl Parts {
             meter.clone(),
             queries.clone(),
         ));
-        let registry = open_registry(&config).await?;
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
         Ok(Parts {
             config,
@@ -324,6 +332,7 @@ impl Parts {
             store,
             zone_key,
             registry,
+            objects,
             tokens,
             companies,
         })
@@ -346,6 +355,18 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     first_start::first_logins(&registry, config).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
     Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
+}
+
+async fn open_objects(registry: &Registry, authority: &Arc<Authority>) -> Result<Objects, StartError> {
+    let told = authority.clone();
+    let changed: objects::Changed = Arc::new(move |key| told.forget(key));
+    let (store, rule, turn) = (authority.store().clone(), authority.rule(), objects::Turn::default());
+    let objects = Objects::new(registry.clone(), store, rule, changed, turn);
+    let left = objects.settle().await?;
+    if left > 0 {
+        tracing::info!(calls = left, "changes of objects that were decided before are written now");
+    }
+    Ok(objects)
 }
 
 fn recursor(

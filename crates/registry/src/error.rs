@@ -1,6 +1,6 @@
 //! What may come of asking the registry: an answer, a refusal, a fault, or the answer given before.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::fmt;
 
@@ -54,7 +54,7 @@ pub struct Refusal {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldRefusal {
     /// Dotted path into the request: `subject.orgCrtCode`.
     pub field: String,

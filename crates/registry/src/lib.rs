@@ -24,6 +24,7 @@ pub mod industry;
 pub mod listing;
 pub mod names;
 pub mod notices;
+pub mod objects;
 pub mod onboarding;
 pub mod operator;
 pub mod organisations;
@@ -36,6 +37,7 @@ pub mod seal;
 pub mod settings;
 pub mod statistics;
 pub mod subject;
+pub mod templates;
 pub mod totp;
 
 pub use act::Act;

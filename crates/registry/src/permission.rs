@@ -74,6 +74,11 @@ permissions! {
     StatisticsRead = "statistics.read", "查看统计", "see statistics", Business;
     SettingsRead = "settings.read", "查看系统设置", "see the node's settings", Business;
     SettingsWrite = "settings.write", "修改系统设置", "change the node's settings", System;
+    ObjectRead = "object.read", "查看标识数据", "see objects", Business;
+    ObjectWrite = "object.write", "注册、变更标识", "register and change objects", Business;
+    GrantRead = "grant.read", "查看授权与读取记录", "see grants and who has read", Business;
+    GrantWrite = "grant.write", "授予、撤销数据权限", "open fields to others and take that back", Business;
+    GrantRequest = "grant.request", "申请数据权限", "ask to see others' fields", Business;
     OperatorWrite = "operator.write", "向上级登记", "register with the node above", Business;
     AuditRead = "audit.read", "查看审计", "see the audit trail", Audit;
     AuditExport = "audit.export", "导出审计", "export the audit trail", Audit;

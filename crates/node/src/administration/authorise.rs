@@ -1,10 +1,12 @@
 //! Whether an identity has a right: server administrators, then the record's administrators, then their groups.
 
-use super::{Administration, Claim, Refused};
+use super::{Administration, Claim, Refused, Visitor};
 use crate::answering::Found;
+use crate::clock;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{AdminRecord, Data, kind, right};
 use hufu_ident::{Identifier, Reference, ValueSet, limits};
+use hufu_registry::objects::reading::Visit;
 
 /// Values of groups read for one decision.
 const GROUP_VALUES: usize = 64;
@@ -34,6 +36,41 @@ impl Administration {
     /// Passes if whoever asks may read the non-public values of a record.
     pub async fn may_read(&self, claim: &Claim, record: &ValueSet) -> Result<(), Refused> {
         self.authorise(claim, right::READ_VALUE, &[record]).await
+    }
+
+    /// The values of a record that whoever asks may read: all with the right to read, otherwise the public ones and
+    /// those that a grant opens to the proven identity. The refusal stands where there is none of these.
+    pub async fn readable(
+        &self,
+        claim: &Claim,
+        name: &Identifier,
+        values: &ValueSet,
+        visit: &Visitor<'_>,
+    ) -> Result<ValueSet, Refused> {
+        let refused = match self.may_read(claim, values).await {
+            Ok(()) => return Ok(values.clone()),
+            Err(refused) => refused,
+        };
+        let (Some(objects), Some(identity)) = (&self.objects, claim.identity()) else { return Err(refused) };
+        self.prove(claim).await?;
+        let reader = identity.to_string();
+        let visit_of = Visit {
+            door: visit.door,
+            reader: &reader,
+            organisation: "",
+            address: visit.address,
+            request: visit.request,
+        };
+        let at = clock::millis() as hufu_registry::Time;
+        let opened = objects.opened_to_identity(name, values, identity, visit.purpose, visit_of, at).await;
+        let opened = opened.map_err(|fault| {
+            let id = crate::telemetry::incident("grants", &fault);
+            Refused::no(ResponseCode::ERROR, format!("Internal Error, incident {id}"))
+        })?;
+        if opened.is_empty() {
+            return Err(refused);
+        }
+        Ok(values.filtered(|value| value.permissions.public_read() || opened.contains(&value.index)))
     }
 
     async fn prove(&self, claim: &Claim) -> Result<(), Refused> {

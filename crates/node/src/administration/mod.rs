@@ -18,6 +18,7 @@ use hufu_ident::systems::handle::Site;
 use hufu_ident::systems::handle::proof::Legacy;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::{Delegation, Reference};
+use hufu_registry::objects::Objects;
 use hufu_resolve::{Authority, StoreFault};
 use std::sync::Arc;
 
@@ -49,6 +50,16 @@ impl From<StoreFault> for Refused {
     }
 }
 
+/// Who reads through which door, for the log of readings.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'a> {
+    pub door: &'static str,
+    pub address: &'a str,
+    pub request: &'a str,
+    /// What it is read for, where the door can say so.
+    pub purpose: &'a str,
+}
+
 /// The rules of an administration.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -67,6 +78,8 @@ pub struct Administration {
     pub(crate) rules: Rules,
     /// This node's site, put into prefix handles that it hosts.
     pub(crate) site: Site,
+    /// The objects of this node, which share the records with whatever is written here.
+    pub(crate) objects: Option<Objects>,
 }
 
 impl Administration {
@@ -76,8 +89,9 @@ impl Administration {
         identities: Arc<Identities>,
         rules: Rules,
         site: Site,
+        objects: Option<Objects>,
     ) -> Self {
-        Administration { authority, answering, identities, rules, site }
+        Administration { authority, answering, identities, rules, site, objects }
     }
 
     pub fn identities(&self) -> &Arc<Identities> {

@@ -402,6 +402,11 @@ impl Administration {
 
     /// Commits; false means that another write came between.
     async fn commit(&self, key: &RecordKey, writes: Vec<Write>) -> Result<bool, Refused> {
+        // What the registry has found in the store stands until it has written.
+        let _turn = match &self.objects {
+            Some(objects) => Some(objects.turn().read().await),
+            None => None,
+        };
         let receipt = self.authority.store().commit(Batch::new(writes, clock::seconds()));
         let outcome = receipt.await;
         self.authority.forget(key);

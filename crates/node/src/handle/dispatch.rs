@@ -4,7 +4,7 @@ use super::challenge::Pending;
 use super::reply::{self, Said, Wrap};
 use super::service::{HandleService, names_body};
 use super::session::{ALGORITHM_AES, Session};
-use crate::administration::{Claim, Done, Operation, Proof, Refused};
+use crate::administration::{Claim, Done, Operation, Proof, Refused, Visitor};
 use crate::answering::{Found, How};
 use crate::random;
 use hufu_ident::systems::handle::proof;
@@ -360,8 +360,10 @@ impl Turn<'_> {
         if (private || in_session) && own {
             body.truncate(head);
             let administration = self.service.administration.as_ref()?;
-            match administration.may_read(claim, values).await {
-                Ok(()) => selected = select(values, &wanted, public_only, true, &mut body),
+            let address = self.peer.address.ip().to_canonical().to_string();
+            let visitor = Visitor { door: "handle", address: &address, request: "", purpose: "" };
+            match administration.readable(claim, name, values, &visitor).await {
+                Ok(readable) => selected = select(&readable, &wanted, public_only, true, &mut body),
                 Err(Refused::NeedsProof) => {
                     self.challenge(request, plain).await;
                     return None;

@@ -1,7 +1,7 @@
 //! `/api/handles`: read, create, change, delete and list identifiers (Handle.Net JSON API).
 
 use super::{Asked, Web, auth, reply, value_json};
-use crate::administration::{Claim, Done, Operation, Refused};
+use crate::administration::{Claim, Done, Operation, Refused, Visitor};
 use crate::answering::{Found, How};
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
@@ -67,7 +67,8 @@ async fn read(web: &Web, asked: &Asked, name: &str) -> Response {
     match web.parts.answering.look_up(&identifier, how, &Trace::off()).await {
         Ok(Found::Values { values, own, stale, .. }) => {
             web.parts.resolved(&asked.peer, name, ResponseCode::SUCCESS);
-            let visible = visible(web, &claim, &values, &selection, how.public_only, own).await;
+            let wish = Wish { selection: &selection, public_only: how.public_only, own };
+            let visible = visible(web, asked, &claim, &identifier, &values, wish).await;
             show(web, asked, name, visible, stale)
         }
         Ok(Found::Referral(delegation)) => reply::refused(web, asked, Refused::Referral(delegation), name, true),
@@ -100,15 +101,28 @@ fn show(web: &Web, asked: &Asked, name: &str, visible: Result<ValueSet, Refused>
     response
 }
 
+/// Names what granted fields are read for; the log of their owner shows it.
+pub const PURPOSE: &str = "hufu-purpose";
+
+/// Which values are asked for.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    pub selection: &'a SelectionBuf,
+    pub public_only: bool,
+    /// Whether the record is kept here.
+    pub own: bool,
+}
+
 /// The selected values that the asker may see.
 pub async fn visible(
     web: &Web,
+    asked: &Asked,
     claim: &Claim,
+    name: &Identifier,
     values: &ValueSet,
-    selection: &SelectionBuf,
-    public_only: bool,
-    own: bool,
+    wish: Wish<'_>,
 ) -> Result<ValueSet, Refused> {
+    let Wish { selection, public_only, own } = wish;
     let mut wire = Vec::new();
     selection.compose(&mut wire);
     let wanted = Selection::decode(&mut Reader::new(&wire)).unwrap_or_default();
@@ -116,8 +130,11 @@ pub async fn visible(
     let mut selected = select(values, &wanted, public_only, false, &mut out);
     if selected == Selected::NeedsAuthority && own {
         let administration = web.parts.administration.as_ref().ok_or(Refused::NeedsProof)?;
-        administration.may_read(claim, values).await?;
-        selected = select(values, &wanted, public_only, true, &mut out);
+        let address = asked.peer.address.ip().to_canonical().to_string();
+        let purpose = asked.headers.get(PURPOSE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let visitor = Visitor { door: "http", address: &address, request: "", purpose };
+        let readable = administration.readable(claim, name, values, &visitor).await?;
+        selected = select(&readable, &wanted, public_only, true, &mut out);
     }
     match selected {
         Selected::Values(_) => Ok(ValueSet::trusted(out.into())),

@@ -144,7 +144,8 @@ async fn show(web: &Web, asked: &Asked, lang: Lang, format: Format, looked: &Loo
         Ok(selection) => selection,
         Err(text) => return reply::bad_request(asked, &text, Some(looked.name.as_str())),
     };
-    let visible = handles::visible(web, &Claim::Nobody, &looked.values, &selection, true, looked.own).await;
+    let wish = handles::Wish { selection: &selection, public_only: true, own: looked.own };
+    let visible = handles::visible(web, asked, &Claim::Nobody, &looked.name, &looked.values, wish).await;
     let values = match visible {
         Ok(values) => values,
         Err(Refused::No { code: ResponseCode::VALUES_NOT_FOUND, .. }) => ValueSet::from_values(Vec::new()),

@@ -79,7 +79,7 @@ async fn quotas_of(connection: &mut AnyConnection, organisation: &str) -> Result
         let set = bound(connection, organisation, kind).await?;
         let (most, used) = match kind {
             QuotaKind::Prefixes => (set.or(Some(default)), Some(prefixes_of(connection, organisation).await?)),
-            QuotaKind::Identifiers => (set, None),
+            QuotaKind::Identifiers => (set, Some(identifiers_of(connection, organisation).await?)),
         };
         quotas.push(Quota { organisation: organisation.to_owned(), kind, most, used, default: set.is_none() });
     }
@@ -98,6 +98,26 @@ impl Act {
         let en = format!("the quota of prefixes is used up ({used} of {most}); ask for a larger one");
         Err(Refusal::new(Kind::Limit, "quota-exceeded", zh, en).into())
     }
+}
+
+impl Act {
+    /// Refuses where the organisation has more identifiers than its quota; called after they were counted.
+    pub(crate) async fn check_identifier_quota(&mut self, organisation: &str) -> Result<(), Error> {
+        let Some(most) = bound(self.sql(), organisation, QuotaKind::Identifiers).await? else { return Ok(()) };
+        let used = identifiers_of(self.sql(), organisation).await?;
+        if used <= most {
+            return Ok(());
+        }
+        let zh = format!("标识数量超出配额（{used}/{most}），请先申请提高配额");
+        let en = format!("the quota of identifiers is used up ({used} of {most}); ask for a larger one");
+        Err(Refusal::new(Kind::Limit, "quota-exceeded", zh, en).into())
+    }
+}
+
+/// Identifiers of an organisation that are not deleted.
+pub(crate) async fn identifiers_of(connection: &mut AnyConnection, organisation: &str) -> Result<i64, Error> {
+    let sum = "SELECT CAST(COALESCE(SUM(objects), 0) AS BIGINT) FROM object_count WHERE organisation = $1";
+    Ok(sqlx::query(sum).bind(organisation).fetch_one(connection).await?.try_get(0)?)
 }
 
 fn absent(id: &str) -> Refusal {

@@ -8,13 +8,16 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts as Head;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use hufu_registry::{Caller, Kind, Refusal, Registry};
+use hufu_registry::objects::Objects;
+use hufu_registry::{Caller, Error, Kind, Refusal, Registry};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Who asks, and the registry that is asked.
 pub struct Asker {
     pub registry: Registry,
+    /// What is registered below the prefixes that this node serves; absent where it has no records.
+    objects: Option<Objects>,
     pub caller: Caller,
     /// Whether Chinese is wanted rather than English.
     pub chinese: bool,
@@ -27,12 +30,24 @@ impl FromRequestParts<Arc<Parts>> for Asker {
         let registry = parts.registry.clone();
         let caller = head.extensions.get::<Caller>().cloned();
         match (registry, caller) {
-            (Some(registry), Some(caller)) => Ok(Asker { registry, caller, chinese: chinese(head) }),
+            (Some(registry), Some(caller)) => {
+                Ok(Asker { registry, objects: parts.objects.clone(), caller, chinese: chinese(head) })
+            }
             _ => {
                 let (zh, en) = ("本节点没有注册管理功能", "this node has no registry");
                 Err(answer::refused(&Refusal::new(Kind::Unavailable, "no-registry", zh, en), chinese(head), ""))
             }
         }
+    }
+}
+
+impl Asker {
+    /// The objects of this node.
+    pub fn objects(&self) -> Result<&Objects, Error> {
+        self.objects.as_ref().ok_or_else(|| {
+            let (zh, en) = ("本节点不保存标识数据", "this node keeps no identifiers");
+            Refusal::new(Kind::Unavailable, "no-objects", zh, en).into()
+        })
     }
 }
 

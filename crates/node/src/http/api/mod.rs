@@ -13,8 +13,10 @@ mod document;
 mod documents;
 mod extract;
 mod gate;
+mod grants;
 mod keys;
 mod notices;
+mod objects;
 mod organisations;
 mod prefixes;
 mod reservations;
@@ -57,6 +59,8 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(documents::routes())
         .merge(notices::routes())
         .merge(settings::routes())
+        .merge(objects::routes())
+        .merge(grants::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
