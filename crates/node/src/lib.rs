@@ -28,3 +28,4 @@ pub mod roles;
 pub mod serve;
 pub mod telemetry;
 pub mod upstream;
+mod worker;

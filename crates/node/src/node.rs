@@ -17,6 +17,7 @@ use crate::random;
 use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
+use crate::worker::Worker;
 use hufu_client::Exchange;
 use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
@@ -145,6 +146,9 @@ impl RunningNode {
         }
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
+        }
+        if let Some(worker) = Worker::new(parts) {
+            self.tasks.spawn(logged("worker", worker.run()));
         }
         if let Some(courier) = Courier::new(parts.clone()) {
             self.tasks.spawn(logged("courier", courier.run()));
@@ -301,7 +305,9 @@ impl Parts {
         let identities = Arc::new(Identities::new(answering.clone(), rules.legacy));
         let registry = open_registry(&config).await?;
         let objects = match (&registry, &authority) {
-            (Some(registry), Some(authority)) => Some(open_objects(registry, authority).await?),
+            (Some(registry), Some(authority)) => {
+                Some(open_objects(registry, authority, &config.data_directory.join("jobs")).await?)
+            }
             _ => None,
         };
         let administration = authority.filter(|_| recipe.administration).map(|authority| {
@@ -357,11 +363,15 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
 }
 
-async fn open_objects(registry: &Registry, authority: &Arc<Authority>) -> Result<Objects, StartError> {
+async fn open_objects(
+    registry: &Registry,
+    authority: &Arc<Authority>,
+    jobs: &std::path::Path,
+) -> Result<Objects, StartError> {
     let told = authority.clone();
     let changed: objects::Changed = Arc::new(move |key| told.forget(key));
     let (store, rule, turn) = (authority.store().clone(), authority.rule(), objects::Turn::default());
-    let objects = Objects::new(registry.clone(), store, rule, changed, turn);
+    let objects = Objects::new(registry.clone(), store, rule, changed, turn).with_jobs(jobs)?;
     let left = objects.settle().await?;
     if left > 0 {
         tracing::info!(calls = left, "changes of objects that were decided before are written now");

@@ -12,6 +12,7 @@ use super::record::{Held, Kept, ObjectState, Sheet};
 use crate::act::Act;
 use crate::caller::Caller;
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
+use crate::jobs::Progress;
 use crate::permission::Permission;
 use crate::templates::{self, Mode, Template};
 use hufu_ident::{Identifier, RecordKey, Ttl, Value, ValueSet};
@@ -31,7 +32,7 @@ const NAMED: usize = 20;
 const UNIQUE_SPACE: u8 = 0x01;
 
 /// How the changes of one call are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Manner<'a> {
     /// All or nothing.
     pub atomic: bool,
@@ -39,10 +40,39 @@ pub struct Manner<'a> {
     pub dry: bool,
     /// The job or run that makes them; empty for a call of its own.
     pub mark: &'a str,
+    /// The job that is told, in the same act, how far it is.
+    pub progress: Option<Progress<'a>>,
 }
 
 impl Manner<'_> {
-    pub const SINGLE: Manner<'static> = Manner { atomic: true, dry: false, mark: "" };
+    pub const SINGLE: Manner<'static> = Manner { atomic: true, dry: false, mark: "", progress: None };
+}
+
+/// What the calls of one job have met: names and unique texts, as digests of eight octets, so that a file of a million
+/// rows needs some ten megabytes.
+#[derive(Debug, Default)]
+pub struct Memory {
+    names: HashSet<u64>,
+    unique: HashMap<u64, u64>,
+}
+
+fn short(octets: &[u8]) -> u64 {
+    let digest = Sha256::digest(octets);
+    digest.first_chunk::<8>().map_or(0, |eight| u64::from_be_bytes(*eight))
+}
+
+impl Memory {
+    /// A name that was met; says whether for the first time.
+    fn meet(&mut self, key: &RecordKey) -> bool {
+        self.names.insert(short(key.as_bytes()))
+    }
+
+    /// The name of a change that was made before.
+    pub(crate) fn see(&mut self, change: &ObjectChange, rule: hufu_ident::CaseRule) {
+        if let Some(identifier) = change.identifier.as_deref().and_then(|text| Identifier::parse(text).ok()) {
+            self.meet(&identifier.key(rule));
+        }
+    }
 }
 
 /// One call under way.
@@ -52,7 +82,8 @@ struct Deciding<'a> {
     mark: &'a str,
     templates: HashMap<String, Arc<Template>>,
     owners: HashMap<String, Owner>,
-    seen: HashSet<RecordKey>,
+    memory: &'a mut Memory,
+    dry: bool,
     /// Rows of the unique index that this call writes.
     taken: HashMap<RecordKey, Option<String>>,
     writes: Vec<Decided>,
@@ -86,6 +117,17 @@ impl Objects {
         changes: &[ObjectChange],
         manner: Manner<'_>,
     ) -> Result<ObjectBatchOutcome, Error> {
+        self.change_remembering(caller, changes, manner, &mut Memory::default()).await
+    }
+
+    /// As [`Objects::change`], as one of several calls that share what they have met.
+    pub(crate) async fn change_remembering(
+        &self,
+        caller: &Caller,
+        changes: &[ObjectChange],
+        manner: Manner<'_>,
+        memory: &mut Memory,
+    ) -> Result<ObjectBatchOutcome, Error> {
         if changes.is_empty() || changes.len() > CHANGES {
             let (zh, en) = (format!("每次 1–{CHANGES} 条"), format!("a call makes 1 to {CHANGES} changes"));
             return Err(refuse(Kind::Invalid, "batch-size", zh, en));
@@ -103,7 +145,8 @@ impl Objects {
             mark: manner.mark,
             templates: HashMap::new(),
             owners: HashMap::new(),
-            seen: HashSet::new(),
+            memory,
+            dry: manner.dry,
             taken: HashMap::new(),
             writes: Vec::new(),
             tally: BTreeMap::new(),
@@ -123,9 +166,11 @@ impl Objects {
         }
         let answer = ObjectBatchOutcome::of(outcomes);
         if manner.dry || (manner.atomic && answer.refused > 0) {
+            drop(deciding);
+            self.tell_progress(&manner, &answer, caller.at).await?;
             return Ok(nothing_done(answer, manner.dry));
         }
-        self.finish(deciding, answer).await
+        self.finish(deciding, answer, manner).await
     }
 
     /// Refuses early where the store takes no writes, and carries out what is left of earlier calls.
@@ -138,10 +183,30 @@ impl Objects {
         self.settle_in_turn().await.map(|_| ())
     }
 
-    async fn finish(&self, deciding: Deciding<'_>, answer: ObjectBatchOutcome) -> Result<ObjectBatchOutcome, Error> {
+    /// Says how far a job is where nothing was changed.
+    async fn tell_progress(&self, manner: &Manner<'_>, answer: &ObjectBatchOutcome, at: i64) -> Result<(), Error> {
+        let Some(progress) = &manner.progress else { return Ok(()) };
+        let mut write = self.registry.database().begin_write().await?;
+        progress.write(&mut write.transaction, answer, at).await?;
+        Ok(write.transaction.commit().await?)
+    }
+
+    async fn finish(
+        &self,
+        deciding: Deciding<'_>,
+        answer: ObjectBatchOutcome,
+        manner: Manner<'_>,
+    ) -> Result<ObjectBatchOutcome, Error> {
         let Deciding { mut act, writes, tally, counts, digest, .. } = deciding;
         if writes.is_empty() && tally.is_empty() {
+            let at = act.now();
+            drop(act);
+            self.tell_progress(&manner, &answer, at).await?;
             return Ok(answer);
+        }
+        if let Some(progress) = &manner.progress {
+            let at = act.now();
+            progress.write(act.sql(), &answer, at).await?;
         }
         for (prefix, (organisation, more)) in counts {
             count(&mut act, &prefix, organisation.as_deref(), more).await?;
@@ -239,8 +304,8 @@ impl Deciding<'_> {
             }
         };
         let key = identifier.key(self.objects.rule);
-        if !self.seen.insert(key.clone()) {
-            let (zh, en) = ("同一批中标识重复", "the identifier occurs twice in one call");
+        if !self.memory.meet(&key) {
+            let (zh, en) = ("标识重复出现", "the identifier occurs twice");
             return Err(refuse(Kind::Invalid, "repeated-in-call", zh, en));
         }
         if !owner.running {
@@ -349,7 +414,7 @@ impl Deciding<'_> {
             let (identifier, owner) = self.named(&text, ObjectOperation::Create).await?;
             let key = identifier.key(self.objects.rule);
             let found = self.objects.store.get(key.as_bytes()).map_err(|error| Error::Fault(error.to_string()))?;
-            if found.is_none() && !self.seen.contains(&key) {
+            if found.is_none() && !self.memory.names.contains(&short(key.as_bytes())) {
                 return Ok((identifier, owner));
             }
         }
@@ -495,10 +560,12 @@ impl Deciding<'_> {
                 None => found.is_none(),
             };
             if !free || (in_call.is_some() && found.is_some()) {
-                let (zh, en) =
-                    (format!("{field} 的值已被其他标识使用"), format!("another identifier has this {field}"));
-                let refusal = FieldRefusal::new(format!("values.{field}"), "not-unique", zh, en);
-                return Err(Refusal::fields(vec![refusal]).into());
+                return Err(not_unique(&field));
+            }
+            if self.dry
+                && self.memory.unique.insert(short(row.as_bytes()), short(identifier.as_str().as_bytes())).is_some()
+            {
+                return Err(not_unique(&field));
             }
             self.taken.insert(row.clone(), Some(identifier.as_str().to_owned()));
             let values = ValueSet::from_values(vec![Value::new(1, "UNIQUE", identifier.as_str()).with_permissions(0)]);
@@ -521,6 +588,11 @@ impl Deciding<'_> {
         let unique = kept.fields.iter().filter(|field| indexes.contains(&field.index));
         Ok(unique.map(|field| (unique_key(&kept.template, field), field.name.clone())).collect())
     }
+}
+
+fn not_unique(field: &str) -> Error {
+    let (zh, en) = (format!("{field} 的值已被其他标识使用"), format!("another identifier has this {field}"));
+    Refusal::fields(vec![FieldRefusal::new(format!("values.{field}"), "not-unique", zh, en)]).into()
 }
 
 fn unique_key(template: &str, field: &Held) -> RecordKey {

@@ -5,6 +5,7 @@ mod accounts_duties;
 mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
+mod jobs;
 mod notices;
 mod objects;
 mod onboarding;

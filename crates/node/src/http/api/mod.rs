@@ -14,6 +14,7 @@ mod documents;
 mod extract;
 mod gate;
 mod grants;
+mod jobs;
 mod keys;
 mod notices;
 mod objects;
@@ -61,6 +62,7 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(settings::routes())
         .merge(objects::routes())
         .merge(grants::routes())
+        .merge(jobs::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)

@@ -76,7 +76,7 @@ async fn create(asker: Asker, Body(new): Body<NewObject>) -> Response {
     responses((status = 200, body = ObjectBatchOutcome)),
     extensions(("x-cli" = json!("object batch")), ("x-permission" = json!("object.write"))))]
 async fn batch(asker: Asker, Body(batch): Body<ObjectBatch>) -> Response {
-    let manner = Manner { atomic: batch.atomic, dry: false, mark: "" };
+    let manner = Manner { atomic: batch.atomic, dry: false, mark: "", progress: None };
     let outcome = async { asker.objects()?.change(&asker.caller, &batch.changes, manner).await }.await;
     done(&asker, outcome, StatusCode::OK)
 }
