@@ -10,6 +10,7 @@ use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
+use crate::operator::OperatorLink;
 use crate::provision;
 use crate::publisher::Publisher;
 use crate::random;
@@ -141,6 +142,13 @@ impl RunningNode {
         }
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
+        }
+        match OperatorLink::new(parts.clone()) {
+            Ok(Some(link)) => {
+                self.tasks.spawn(logged("operator", link.run()));
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "nothing is told to the operator above"),
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -340,8 +348,10 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
     first_start::first_logins(&registry, config).await?;
-    registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
-    Ok(Some(registry))
+    let mut own = config.prefixes.clone();
+    own.extend(registry.obtained_prefixes().await?);
+    registry.declare_own_prefixes(&Caller::node(now), &own).await?;
+    Ok(Some(if config.operator.is_set() { registry.below_operator() } else { registry }))
 }
 
 fn recursor(
