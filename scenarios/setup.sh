@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0 JSONSCHEMA=4.26.0
+readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0 JSONSCHEMA=4.26.0 SCHEMATHESIS=4.32.5
 # `build` installs only what compiling needs; without it, what the tests need too.
 readonly purpose=${1:-test}
 
@@ -34,6 +34,7 @@ missing_packages() {
   have pdftoppm || echo poppler-utils # printed sheets are looked at as pictures
   have rsvg-convert || echo librsvg2-bin # so are SVG labels
   have dig || echo bind9-dnsutils # DNS is asked with the usual tool
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo postgresql # the registry is tested on it
   have unbound || echo unbound # and walked by a resolver that we did not write
   if [ -d scenarios/java-client ]; then
     have javac || echo default-jdk-headless # the client of the installed base is in Java
@@ -73,18 +74,19 @@ assert version("pyhandle") == "$PYHANDLE"
 assert version("zxing-cpp") == "$ZXING"
 assert version("pillow") == "$PILLOW"
 assert version("jsonschema") == "$JSONSCHEMA"
+assert version("schemathesis") == "$SCHEMATHESIS"
 PY
 }
 
 install_python() {
   if python_ready; then
-    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW and jsonschema $JSONSCHEMA"
+    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA and schemathesis $SCHEMATHESIS"
     return
   fi
-  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW and jsonschema $JSONSCHEMA into .venv"
+  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA and schemathesis $SCHEMATHESIS into .venv"
   python3 -m venv --clear .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW" "jsonschema==$JSONSCHEMA"
+    "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW" "jsonschema==$JSONSCHEMA" "schemathesis==$SCHEMATHESIS"
   python_ready || fail "what was installed does not import"
 }
 

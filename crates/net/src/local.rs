@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use hyper::Request;
@@ -18,6 +19,8 @@ use crate::context::Context;
 
 /// Connections at once; more wait in the kernel.
 const CONNECTIONS: usize = 64;
+/// After a connection that could not be accepted.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The user at the other end of the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +54,20 @@ impl LocalServer {
         let mut open = JoinSet::new();
         loop {
             let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-            let (stream, _) = tokio::select! {
-                accepted = self.listener.accept() => accepted?,
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
                 () = context.shutdown.triggered() => break,
             };
-            let user = LocalUser(stream.peer_cred()?.uid());
+            let stream = accepted.and_then(|(stream, _)| Ok((LocalUser(stream.peer_cred()?.uid()), stream)));
+            let (user, stream) = match stream {
+                Ok(both) => both,
+                // One connection that cannot be had, or no descriptor left for now, is no end of the door.
+                Err(error) => {
+                    tracing::warn!(%error, "a local connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
             let (router, context) = (router.clone(), context.clone());
             open.spawn(async move {
                 converse(stream, router, user, &context).await;

@@ -4,8 +4,9 @@ use crate::publisher::NOTE;
 use crate::upstream::Wire;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{Site, kind};
-use hufu_ident::{Absence, Answer, Delegation, Identifier, Query, Selection, Value, ValueSet, limits};
+use hufu_ident::{Absence, Answer, Delegation, Identifier, Name, Query, Selection, Value, ValueSet, limits};
 use hufu_resolve::{Ask, Authority, CacheState, Recursor, Resolved, StoreFault, Trace};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The parts that answer; either may be absent.
@@ -64,6 +65,9 @@ impl Found {
 /// The reference's text for a prefix that is not served here.
 pub const NOT_HERE: &str = "That prefix doesn't live here";
 
+/// Steps up from a name on which a note is looked for.
+const NOTED_STEPS: usize = 32;
+
 /// The text for a prefix whose nodes only a private network reaches.
 pub const PRIVATE_ONLY: &str = "The nodes of that prefix are on a private network";
 
@@ -95,26 +99,30 @@ impl Answering {
             (Answer::Referral(_) | Answer::Absent(Absence::NotResponsible), Some(recursor)) if recurse => {
                 Ok(self.recurse(recursor, name, how, trace).await)
             }
-            (Answer::Absent(Absence::NotResponsible), _) => self.not_here(name),
+            (Answer::Absent(why), _) => {
+                let (code, text) = self.absence_of(name.name(), why);
+                Ok(Found::no(code, text))
+            }
             (answer, _) => Ok(as_found(answer)),
         }
     }
 
-    /// Why nobody answers for the name: on hold, suspended or retired, where a prefix handle kept here says so.
-    fn not_here(&self, name: &Identifier) -> Result<Found, StoreFault> {
-        if let Some(authority) = &self.authority {
-            for prefix in name.name().home().lineage() {
-                let Some(values) = authority.values(prefix.handle().key(authority.rule()).as_bytes())? else {
-                    continue;
-                };
-                let note = values.iter().find(|value| value.index == NOTE && value.is_kind(kind::DESC));
-                if let Some(note) = note {
-                    let text = format!("{prefix}: {}", String::from_utf8_lossy(note.data));
-                    return Ok(Found::no(ResponseCode::SERVER_NOT_RESP, text));
-                }
-            }
-        }
-        Ok(as_found(Answer::Absent(Absence::NotResponsible)))
+    /// Code and text of an absence. Where nobody answers because a prefix is on hold, suspended or retired, the text
+    /// says so: its prefix handle is kept here.
+    pub fn absence_of(&self, name: Name<'_>, why: Absence) -> (ResponseCode, Cow<'static, str>) {
+        let (code, text) = absence(why);
+        let note = (why == Absence::NotResponsible).then(|| self.note_on(name)).flatten();
+        (code, note.map_or(Cow::Borrowed(text), Cow::Owned))
+    }
+
+    /// What the registry has noted on the nearest prefix of the name.
+    fn note_on(&self, name: Name<'_>) -> Option<String> {
+        let authority = self.authority.as_ref()?;
+        name.home().lineage().take(NOTED_STEPS).find_map(|prefix| {
+            let values = authority.values(prefix.handle().key(authority.rule()).as_bytes()).ok()??;
+            let note = values.iter().find(|value| value.index == NOTE && value.is_kind(kind::DESC))?;
+            Some(format!("{prefix}: {}", String::from_utf8_lossy(note.data)))
+        })
     }
 
     /// Looks a name up for the node itself: own records whole, others' public values, wherever they live.

@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod courier;
 pub mod demo;
 mod dns;
 pub mod first_start;

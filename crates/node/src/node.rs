@@ -4,6 +4,7 @@ use crate::administration::{Administration, Identities, Rules};
 use crate::answering::Answering;
 use crate::clock;
 use crate::config::{Config, ConfigError, PrivateAddresses, ResolutionConfig, ecode};
+use crate::courier::Courier;
 use crate::dns;
 use crate::first_start;
 use crate::gateway::Gateways;
@@ -149,6 +150,9 @@ impl RunningNode {
             }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "nothing is told to the operator above"),
+        }
+        if let Some(courier) = Courier::new(parts.clone()) {
+            self.tasks.spawn(logged("courier", courier.run()));
         }
         if let Some(server) = sockets.admin {
             let router = http::operations::router(parts.clone());
@@ -348,6 +352,7 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
     first_start::first_logins(&registry, config).await?;
+    let registry = registry.with_documents(&config.data_directory.join(&config.registry.documents))?;
     let mut own = config.prefixes.clone();
     own.extend(registry.obtained_prefixes().await?);
     registry.declare_own_prefixes(&Caller::node(now), &own).await?;

@@ -15,6 +15,9 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sqlx::{AnyConnection, Row};
 
+/// Days for which an answer can be asked for again.
+const ANSWER_DAYS: i64 = 30;
+
 /// One act of one caller.
 pub struct Act {
     write: Write,
@@ -120,11 +123,11 @@ impl Act {
         }
         audit::store_head(transaction, &self.head).await?;
         outbox::append(transaction, &self.publications, self.caller.at).await?;
-        if let Some(idempotency) = &self.caller.idempotency {
+        if let Some((repeater, idempotency)) = self.caller.repeater().zip(self.caller.idempotency.as_ref()) {
             let insert =
                 "INSERT INTO answered (account, idempotency_key, digest, answer, at) VALUES ($1, $2, $3, $4, $5)";
             sqlx::query(insert)
-                .bind(&self.caller.name)
+                .bind(repeater)
                 .bind(&idempotency.key)
                 .bind(&idempotency.digest)
                 .bind(serde_json::to_string(&answer)?)
@@ -140,10 +143,12 @@ impl Act {
     }
 
     async fn find_answer(&mut self) -> Result<(), Error> {
-        let Some(idempotency) = self.caller.idempotency.clone() else { return Ok(()) };
-        let name = self.caller.name.clone();
+        let Some((repeater, idempotency)) = self.caller.repeater().zip(self.caller.idempotency.as_ref()) else {
+            return Ok(());
+        };
         let select = "SELECT digest, answer FROM answered WHERE account = $1 AND idempotency_key = $2";
-        let row = sqlx::query(select).bind(name).bind(&idempotency.key).fetch_optional(self.sql()).await?;
+        let row = sqlx::query(select).bind(repeater).bind(&idempotency.key);
+        let row = row.fetch_optional(&mut *self.write.transaction).await?;
         let Some(row) = row else { return Ok(()) };
         if row.try_get::<String, _>(0)? != idempotency.digest {
             let zh = "该 Idempotency-Key 已用于另一请求，请换一个";
@@ -155,9 +160,9 @@ impl Act {
 }
 
 impl Registry {
-    /// Forgets answers older than `days`.
-    pub async fn forget_answers(&self, now: i64, days: i64) -> Result<u64, Error> {
-        let before = now.saturating_sub(days.saturating_mul(crate::caller::DAY));
+    /// Forgets the answers that nobody repeats any more. Says how many.
+    pub async fn forget_answers(&self, now: i64) -> Result<u64, Error> {
+        let before = now.saturating_sub(ANSWER_DAYS * crate::caller::DAY);
         let mut write = self.database.begin_write().await?;
         let gone = sqlx::query("DELETE FROM answered WHERE at < $1").bind(before);
         let gone = gone.execute(&mut *write.transaction).await?.rows_affected();

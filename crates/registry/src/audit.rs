@@ -20,6 +20,8 @@ use sqlx::{Any, Row, Transaction};
 pub const RETENTION_DAYS: i64 = 180;
 /// Entries read at once while verifying.
 const STRIDE: i64 = 1000;
+/// Entries of an export that are read at once: at most 13 MB.
+const EXPORTED: i64 = 100;
 /// Most characters of a state kept with an entry; a longer one is kept as its digest.
 const STATE: usize = 64 << 10;
 
@@ -99,9 +101,9 @@ pub struct AuditEntry {
     pub action: String,
     pub object: String,
     pub outcome: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub before: Json,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub after: Json,
     pub hash: String,
 }
@@ -218,7 +220,7 @@ fn read(row: &AnyRow) -> Result<AuditEntry, Error> {
 }
 
 /// Which entries are wanted; empty fields do not restrict.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
 pub struct AuditFilter {
@@ -252,6 +254,14 @@ pub struct Verification {
     pub breach: Option<Breach>,
 }
 
+/// What came of a pruning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pruned {
+    /// Entries that are gone.
+    pub removed: i64,
+}
+
 /// Where the chain does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -259,6 +269,23 @@ pub struct Breach {
     pub sequence: i64,
     pub zh: String,
     pub en: String,
+}
+
+/// Entries that the filter names, as far as the caller reaches them.
+fn wanted(caller: &Caller, filter: &AuditFilter) -> Filter {
+    let mut wanted = Filter::new("audit_entry", COLUMNS);
+    wanted.at_least("at", filter.since);
+    wanted.below("at", filter.until);
+    wanted.equal("account", filter.account.as_deref());
+    wanted.equal("organisation", filter.organisation.as_deref());
+    wanted.equal("organisation", caller.organisation());
+    wanted.equal("object", filter.object.as_deref());
+    match filter.action.as_deref() {
+        Some(action) if action.ends_with('.') => wanted.prefixed("action", Some(action)),
+        action => wanted.equal("action", action),
+    }
+    wanted.equal("outcome", filter.outcome.as_deref());
+    wanted
 }
 
 impl Registry {
@@ -270,18 +297,34 @@ impl Registry {
         listing: &Listing,
     ) -> Result<Page<AuditEntry>, Error> {
         self.authorise(caller, Permission::AuditRead, "audit").await?;
-        let mut wanted = Filter::new("audit_entry", COLUMNS);
-        wanted.at_least("at", filter.since);
-        wanted.below("at", filter.until);
-        wanted.equal("account", filter.account.as_deref());
-        wanted.equal("organisation", filter.organisation.as_deref().or(caller.organisation()));
-        wanted.equal("object", filter.object.as_deref());
-        match filter.action.as_deref() {
-            Some(action) if action.ends_with('.') => wanted.prefixed("action", Some(action)),
-            action => wanted.equal("action", action),
-        }
-        wanted.equal("outcome", filter.outcome.as_deref());
-        wanted.page(self, listing, &[Column::Number("sequence")], "-sequence", Column::Number("sequence"), read).await
+        let key = Column::Number("sequence");
+        wanted(caller, filter).page(self, listing, &[key], "-sequence", key, read).await
+    }
+
+    /// Begins an export: writes down that and what is exported, and says up to which entry.
+    pub async fn begin_audit_export(&self, caller: &Caller, filter: &AuditFilter, format: &str) -> Result<i64, Error> {
+        let mut act = self.begin(caller, Permission::AuditExport, "audit").await?;
+        let last = sqlx::query("SELECT sequence FROM audit_head WHERE id = 1").fetch_one(act.sql()).await?;
+        let last: i64 = last.try_get(0)?;
+        let after = json!({"format": format, "upTo": last, "filter": filter});
+        let organisation = caller.organisation().map(str::to_owned);
+        act.record("audit.export", "audit", organisation.as_deref(), json!(null), after);
+        act.commit(last).await
+    }
+
+    /// The next entries of an export that was begun, oldest first, behind `after` and up to `last`; none at the end.
+    pub async fn audit_export(
+        &self,
+        caller: &Caller,
+        filter: &AuditFilter,
+        after: i64,
+        last: i64,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        self.authorise(caller, Permission::AuditExport, "audit").await?;
+        let mut wanted = wanted(caller, filter);
+        wanted.at_least("sequence", Some(after.saturating_add(1)));
+        wanted.below("sequence", Some(last.saturating_add(1)));
+        wanted.first(self, Column::Number("sequence"), EXPORTED, read).await
     }
 
     /// Reads the whole chain and compares every hash. Takes no lock: entries added meanwhile are not looked at.
@@ -322,18 +365,20 @@ impl Registry {
     }
 
     /// Removes entries older than `days` (at least [`RETENTION_DAYS`]); the chain starts after them. Says how many.
-    pub async fn prune_audit(&self, caller: &Caller, days: i64) -> Result<i64, Error> {
+    pub async fn prune_audit(&self, caller: &Caller, days: i64) -> Result<Pruned, Error> {
         if days < RETENTION_DAYS {
             let zh = format!("审计记录至少保留 {RETENTION_DAYS} 天");
             let en = format!("audit entries are kept for at least {RETENTION_DAYS} days");
             return Err(Refusal::new(Kind::Invalid, "audit-retention", zh, en).into());
         }
-        let mut act = self.begin(caller, Permission::AuditExport, "audit").await?;
+        let act = self.begin(caller, Permission::AuditExport, "audit").await?;
+        // The chain is one for all: who sees a part of it cannot cut it.
+        let mut act = act.reach(None, "audit", Refusal::absent("审计", "audit trail", "")).await?;
         let before = caller.at.saturating_sub(days.saturating_mul(DAY));
         let newest = sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM audit_entry WHERE at < $1").bind(before);
         let newest: i64 = newest.fetch_one(act.sql()).await?.try_get(0)?;
         if newest == 0 {
-            return Ok(0);
+            return Ok(Pruned { removed: 0 });
         }
         let row = sqlx::query("SELECT hash FROM audit_entry WHERE sequence = $1").bind(newest);
         let hash: String = row.fetch_one(act.sql()).await?.try_get(0)?;
@@ -348,7 +393,7 @@ impl Registry {
             json!(null),
             json!({"upTo": newest, "hash": hash, "removed": removed}),
         );
-        act.commit(removed).await
+        act.commit(Pruned { removed }).await
     }
 }
 

@@ -119,6 +119,16 @@ impl Caller {
         }
     }
 
+    /// Under what the answers to repeat are kept for the caller: its account, or its user on this machine. Strangers and
+    /// the node itself have none: they could not be told apart from each other.
+    pub(crate) fn repeater(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Session { account, .. } | Origin::Key { account, .. } => Some(account),
+            Origin::Local { .. } => Some(&self.name),
+            Origin::Anonymous | Origin::Node => None,
+        }
+    }
+
     /// The only organisation whose things the caller reaches; `None` reaches all.
     pub fn organisation(&self) -> Option<&str> {
         match &self.scope {

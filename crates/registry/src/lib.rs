@@ -34,6 +34,7 @@ pub mod prefixes;
 mod registry;
 pub mod seal;
 pub mod settings;
+pub mod statistics;
 pub mod subject;
 pub mod totp;
 

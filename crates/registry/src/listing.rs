@@ -225,6 +225,42 @@ impl Filter {
         Ok(Page { items, total, next })
     }
 
+    /// The page of this number, from 1, newest `order` first: for dialects that number pages. Rows and their total.
+    pub async fn numbered<T>(
+        &self,
+        registry: &Registry,
+        (number, size): (i64, i64),
+        order: Column,
+        key: Column,
+        read: impl Fn(&AnyRow) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, i64), Error> {
+        let (size, skip) =
+            (size.clamp(1, PAGE_MOST), number.max(1).saturating_sub(1).saturating_mul(size.clamp(1, PAGE_MOST)));
+        let (columns, table, conditions) = (self.columns, self.table, self.where_clause());
+        let count = format!("SELECT COUNT(*) FROM {table}{conditions}");
+        let total: i64 = self.fetch(registry, count).await?.first().map_or(Ok(0), |row| row.try_get(0))?;
+        let select = format!(
+            "SELECT {columns} FROM {table}{conditions} ORDER BY {} DESC, {} DESC LIMIT {size} OFFSET {skip}",
+            order.name(),
+            key.name(),
+        );
+        let rows = self.fetch(registry, select).await?;
+        Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
+    }
+
+    /// The first rows by a column, without counting: for those who read on from the last.
+    pub async fn first<T>(
+        &self,
+        registry: &Registry,
+        order: Column,
+        limit: i64,
+        read: impl Fn(&AnyRow) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let (columns, table, conditions, order) = (self.columns, self.table, self.where_clause(), order.name());
+        let select = format!("SELECT {columns} FROM {table}{conditions} ORDER BY {order} LIMIT {limit}");
+        self.fetch(registry, select).await?.iter().map(read).collect()
+    }
+
     fn where_clause(&self) -> String {
         match self.conditions.is_empty() {
             true => String::new(),

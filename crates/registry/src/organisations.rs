@@ -264,6 +264,24 @@ impl Registry {
         wanted.page(self, listing, &SORTABLE, "-created", Column::Text("id"), read).await
     }
 
+    /// A numbered page of enterprises, newest first, with their total: name, and moments of creation.
+    pub async fn enterprises_numbered(
+        &self,
+        caller: &Caller,
+        name: Option<&str>,
+        (since, until): (Option<Time>, Option<Time>),
+        page: (i64, i64),
+    ) -> Result<(Vec<Organisation>, i64), Error> {
+        self.authorise(caller, Permission::OrganisationRead, "organisation").await?;
+        let mut wanted = Filter::new("organisation", COLUMNS);
+        wanted.equal("id", caller.organisation());
+        wanted.equal("kind", Some("enterprise"));
+        wanted.containing("name", name);
+        wanted.at_least("created", since);
+        wanted.below("created", until);
+        wanted.numbered(self, page, Column::Number("created"), Column::Text("id"), read).await
+    }
+
     /// Replaces the subject data. `version` is the one that the caller has seen, if it minds.
     pub async fn amend_organisation(
         &self,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! permissions {
     ($($variant:ident = $name:literal, $zh:literal, $en:literal, $duty:ident;)*) => {
         /// One kind of act.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Permission { $(#[serde(rename = $name)] $variant),* }
 
         impl Permission {
@@ -78,6 +78,16 @@ permissions! {
     AuditRead = "audit.read", "查看审计", "see the audit trail", Audit;
     AuditExport = "audit.export", "导出审计", "export the audit trail", Audit;
 }
+
+impl utoipa::PartialSchema for Permission {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let names = Permission::ALL.iter().map(|permission| permission.name());
+        let builder = utoipa::openapi::schema::ObjectBuilder::new();
+        builder.schema_type(utoipa::openapi::schema::Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl utoipa::ToSchema for Permission {}
 
 impl Permission {
     pub fn parse(name: &str) -> Option<Self> {

@@ -42,10 +42,11 @@ pub trait Setting: Serialize + DeserializeOwned + Default + Clone + Send {
 #[serde(rename_all = "camelCase")]
 pub struct SettingView {
     pub name: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub document: Json,
-    /// Milliseconds since 1970; 0 while it is the default. Increases with every change; the ETag.
-    pub updated: Time,
+    /// When it was changed, in milliseconds since 1970; 0 while it is the default. Increases with every change; the
+    /// ETag.
+    pub version: Time,
 }
 
 /// Deadlines in working days.
@@ -347,7 +348,7 @@ impl Registry {
         let mut connection = self.database.reader().acquire().await?;
         let (mut setting, updated) = read::<S>(&mut connection).await?;
         setting.hide();
-        Ok(SettingView { name: S::NAME.into(), document: serde_json::to_value(setting)?, updated })
+        Ok(SettingView { name: S::NAME.into(), document: serde_json::to_value(setting)?, version: updated })
     }
 
     async fn replace_setting<S: Setting>(
@@ -388,7 +389,7 @@ impl Registry {
             after["secrets"] = "changed".into();
         }
         act.record("settings.write", &object, None, before, after);
-        let view = SettingView { name: S::NAME.into(), document: serde_json::to_value(setting)?, updated: now };
+        let view = SettingView { name: S::NAME.into(), document: serde_json::to_value(setting)?, version: now };
         act.commit(view).await
     }
 }

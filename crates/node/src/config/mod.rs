@@ -122,6 +122,8 @@ pub struct HttpConfig {
     pub public_listing: bool,
     /// Where the public reaches the proxy, for links to other identifiers.
     pub public_url: Option<String>,
+    /// Serve the SNMS dialect, on secondary and enterprise nodes with a registry.
+    pub snms: bool,
 }
 
 impl Default for HttpConfig {
@@ -135,6 +137,7 @@ impl Default for HttpConfig {
             plain_credentials_on_loopback: false,
             public_listing: false,
             public_url: None,
+            snms: true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::data::systems::{self, Delegation, Item};
 use super::data::{self, Company};
+use super::registration::{self, Applicant, Login};
 use crate::administration::{Claim, Operation};
 use crate::config::{Config, Octets, Span, UpstreamConfig};
 use crate::node::RunningNode;
@@ -70,6 +71,8 @@ pub struct Member {
     pub node: RunningNode,
     /// Identity and secret of the first administrator; none for the recursive node.
     pub administrator: Option<(Reference, String)>,
+    /// Who may sign in to its registry.
+    pub logins: Vec<Login>,
 }
 
 /// An identifier to show and to check.
@@ -113,6 +116,11 @@ impl Member {
     pub fn http_url(&self) -> String {
         format!("http://{}", self.http())
     }
+
+    /// Where its registry is worked with: until there is a console, the page of its API.
+    pub fn console(&self) -> String {
+        format!("{}/api/docs", self.http_url())
+    }
 }
 
 fn first(addresses: &[SocketAddr]) -> SocketAddr {
@@ -126,16 +134,21 @@ impl Country {
         let mut country = Country { members: Vec::new(), directory: directory.to_owned() };
         for (position, place) in PLACES.iter().enumerate() {
             let config = country.config(place, position, ports);
+            registration::write_first_accounts(&config.data_directory, place.name)?;
             let administrator = administrator(&config, place)?;
             let node = RunningNode::start(config).await.map_err(|error| hint(error.to_string(), ports))?;
-            country.members.push(Member { node, administrator });
+            let logins = registration::logins(&node.parts.config.data_directory);
+            country.members.push(Member { node, administrator, logins });
         }
-        for (child, parent) in [("88", "0.NA"), ("86", "0.NA"), ("88.118", "88"), ("88.101", "88")] {
-            country.delegate(child, parent, true).await?;
+        for child in ["88", "86"] {
+            country.delegate(child, "0.NA", true).await?;
+        }
+        for secondary in ["88.118", "88.101"] {
+            country.register_prefix(secondary, "88", &Applicant::secondary(secondary), true).await?;
         }
         for company in data::companies() {
             let parent = company.prefix.rsplit_once('.').map_or("", |(parent, _)| parent);
-            country.delegate(company.prefix, parent, false).await?;
+            country.register_prefix(company.prefix, parent, &Applicant::of(company), false).await?;
             country.fill(company).await?;
         }
         country.host_a_handle().await?;
@@ -218,6 +231,7 @@ impl Country {
         config.store.cache = Octets::mebi(16);
         config.store.record_cache = Octets::mebi(32);
         config.administration.secret_file = Some(folder.join("admin-secret"));
+        config.registry.first_accounts = Some(folder.join("first-accounts.toml"));
         let root = self.members.first().map(Member::tcp);
         config.resolution.root = root.into_iter().collect();
         if place.role == Role::Recursive {
@@ -231,6 +245,14 @@ impl Country {
         }
         config.samples = data::companies().into_iter().filter_map(first_sample).collect();
         config
+    }
+
+    /// The child's prefix enters through the registry of its parent.
+    async fn register_prefix(&self, child: &str, parent: &str, who: &Applicant, deep: bool) -> Result<(), String> {
+        let (Some(above), Some(below)) = (self.home_of(parent), self.home_of(child)) else {
+            return Err(format!("no node for {child} or {parent}"));
+        };
+        registration::register(above, below, child, who, deep).await
     }
 
     /// The parent learns where the child's prefix is served.

@@ -7,11 +7,13 @@ mod check;
 mod country;
 mod data;
 mod ready;
+mod registration;
 
 pub use country::{Country, Ports};
 
 use crate::cli::{CliError, DemoArgs, Output, PortsChoice, Screen, table};
 use crate::config::LogConfig;
+use crate::roles::Role;
 use crate::serve::Signals;
 use comfy_table::Table;
 use hufu_ident::systems::handle::Protocol;
@@ -127,6 +129,9 @@ fn show(country: &Country, json: bool, report: &serde_json::Value) {
     if json {
         // Secrets stay in the ready file.
         let mut shown = report.clone();
+        if let Some(shown) = shown.as_object_mut() {
+            shown.remove("logins");
+        }
         shown["nodes"].as_array_mut().into_iter().flatten().for_each(|node| {
             node.as_object_mut().map(|node| node.remove("admin"));
         });
@@ -136,6 +141,7 @@ fn show(country: &Country, json: bool, report: &serde_json::Value) {
     println!("虎符 Hufu · 演示网络已就绪 the demo country is ready\n");
     println!("{}\n", nodes_table(country));
     println!("{}\n", samples_table(country));
+    println!("登录 Logins, generated at the first start:\n{}\n", logins_table(country));
     println!("{}", commands(country));
     let _ = std::io::stdout().flush();
 }
@@ -151,6 +157,17 @@ fn nodes_table(country: &Country) -> Table {
             member.tcp().to_string(),
             member.http_url(),
         ]);
+    }
+    table
+}
+
+fn logins_table(country: &Country) -> Table {
+    let mut table = table(&["注册管理 Registry", "登录名 User", "口令 Password", "角色 Role"]);
+    for member in country.members.iter().filter(|member| member.node.role() != Role::Enterprise) {
+        for login in &member.logins {
+            let row = [member.console(), login.user.clone(), login.password.clone(), login.roles.clone()];
+            table.add_row(row);
+        }
     }
     table
 }

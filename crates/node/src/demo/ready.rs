@@ -1,6 +1,7 @@
 //! The ready file: where every node is, its administrator, and samples to resolve, as JSON.
 
 use super::country::{Country, Member, Sample};
+use super::registration::Login;
 use crate::http::value_json::value_to_json;
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
@@ -8,7 +9,16 @@ use std::path::Path;
 pub fn report(country: &Country) -> Json {
     let nodes: Vec<Json> = country.members.iter().map(node).collect();
     let samples: Vec<Json> = country.samples().iter().map(sample).collect();
-    json!({"nodes": nodes, "samples": samples})
+    let logins: Vec<Json> = country.members.iter().flat_map(logins).collect();
+    json!({"nodes": nodes, "samples": samples, "logins": logins})
+}
+
+fn logins(member: &Member) -> Vec<Json> {
+    let row = |login: &Login| {
+        json!({"node": member.http_url(), "name": member.node.name(), "role": login.roles, "user": login.user,
+               "password": login.password})
+    };
+    member.logins.iter().map(row).collect()
 }
 
 fn node(member: &Member) -> Json {
@@ -22,6 +32,9 @@ fn node(member: &Member) -> Json {
     row.insert("handle_udp".into(), json!(member.udp().to_string()));
     row.insert("handle_tcp".into(), json!(member.tcp().to_string()));
     row.insert("http".into(), json!(member.http_url()));
+    if member.node.parts.registry.is_some() {
+        row.insert("console".into(), json!(member.console()));
+    }
     let v6 = |addresses: &[std::net::SocketAddr]| addresses.iter().find(|address| address.is_ipv6()).copied();
     let endpoints = &member.node.endpoints;
     for (key, address) in [("handle_udp6", v6(&endpoints.udp)), ("handle_tcp6", v6(&endpoints.tcp))] {

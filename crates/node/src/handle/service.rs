@@ -5,7 +5,7 @@ use super::login::Logins;
 use super::session::Sessions;
 use super::{dispatch, reply};
 use crate::administration::Administration;
-use crate::answering::{Answering, PRIVATE_ONLY, absence, referral_handle};
+use crate::answering::{Answering, PRIVATE_ONLY, referral_handle};
 use crate::clock;
 use crate::telemetry::{Meter, QueryLog};
 use hufu_ident::systems::handle::Site;
@@ -106,8 +106,8 @@ impl HandleService {
         match answer {
             Answer::Absent(hufu_ident::Absence::NotResponsible) | Answer::Referral(_) if recurse => None,
             Answer::Absent(why) => {
-                let (code, text) = absence(why);
-                head.error(question, code, text, out);
+                let (code, text) = self.answering.absence_of(question.name, why);
+                head.error(question, code, &text, out);
                 Some(code)
             }
             Answer::Referral(delegation) => {

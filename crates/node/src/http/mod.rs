@@ -26,6 +26,7 @@ mod proxy;
 mod rdap;
 mod reply;
 mod sessions;
+mod snms;
 mod tunnel;
 pub mod value_json;
 
@@ -169,6 +170,9 @@ async fn route(web: &Web, asked: Asked) -> Response {
         };
     }
     if let Some(response) = rdap::answer(web, &asked).await {
+        return response;
+    }
+    if let Some(response) = snms::answer(web, &asked).await {
         return response;
     }
     if let Some(rest) = path.strip_prefix("/oid/") {

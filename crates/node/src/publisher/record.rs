@@ -45,7 +45,7 @@ pub fn writes(publication: &Publication, present: &Present<'_>, here: &Here<'_>)
             (Some(delegated(present, here, &sites, true, administrators)?), true)
         }
         Wanted::Delegated { servers, below, administrators, leaving } => {
-            let sites = sites(servers, serial(present.stored))?;
+            let sites = renewed(servers, present.stored)?;
             let values = delegated(present, here, &sites, *below, administrators)?;
             (Some(values), *leaving && present.homed)
         }
@@ -129,12 +129,17 @@ fn stamped(mut values: Vec<Value>, stored: Option<&Stored>, now: u32) -> ValueSe
     ValueSet::from_values(values)
 }
 
-/// The serial of the next site of a prefix handle, above those that are there.
-fn serial(stored: Option<&Stored>) -> u16 {
+/// The sites of these servers: as they are stored if they say the same, else with a serial above those.
+fn renewed(servers: &[Server], stored: Option<&Stored>) -> Result<Vec<Site>, String> {
     let values = stored.map(|stored| stored.values.to_values()).unwrap_or_default();
-    let sites = values.iter().filter(|value| kind::is_one_of(&value.kind, &kind::SERVICE));
-    let last = sites.filter_map(|value| Site::decode(&value.data).ok()).map(|site| site.serial).max();
-    last.map_or(1, |serial| serial.wrapping_add(1).max(1))
+    let present = values.iter().filter(|value| value.is_kind(kind::SITE));
+    let present: Vec<Site> = present.filter_map(|value| Site::decode(&value.data).ok()).collect();
+    let Some(last) = present.iter().map(|site| site.serial).max() else { return sites(servers, 1) };
+    let unchanged = sites(servers, last)?;
+    match unchanged == present {
+        true => Ok(unchanged),
+        false => sites(servers, last.wrapping_add(1).max(1)),
+    }
 }
 
 /// One site a server: each holds everything. The two addresses of one server (known by its key) share a site.

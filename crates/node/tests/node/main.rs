@@ -1,5 +1,6 @@
 //! Real nodes, as processes, asked over real sockets: a country in small, its outages, its enemies and its clerks.
 
+mod accounts;
 mod administration;
 mod command_line;
 mod control;
@@ -11,12 +12,16 @@ mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
 mod limits;
+mod onboarding;
 mod operations;
 mod outage;
 mod parse;
+mod prefixes;
+mod prefixes_killed;
 mod replay_http;
 mod replay_tcp;
 mod sessions;
+mod snms;
 mod systems;
 mod versions;
 

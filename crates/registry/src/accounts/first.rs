@@ -40,6 +40,14 @@ pub struct FirstAccount {
     #[serde(default)]
     pub email: Option<String>,
     pub roles: Vec<String>,
+    /// Whether the password must be changed at the first sign-in. Where a program hands it over to a person who
+    /// trusts that program, it need not be.
+    #[serde(default = "yes")]
+    pub must_change: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A login to hand over. Shown once.
@@ -49,7 +57,7 @@ pub struct FirstLogin {
     pub login: String,
     pub name: String,
     pub roles: Vec<String>,
-    /// Must be changed at the first sign-in.
+    /// To be changed at the first sign-in, unless the setup says otherwise.
     pub password: String,
 }
 
@@ -61,6 +69,7 @@ impl FirstSetup {
             name: name.into(),
             email: None,
             roles: vec![role.into()],
+            must_change: true,
         };
         FirstSetup {
             organisation: organisation.into(),
@@ -134,7 +143,7 @@ impl Registry {
                 roles: account.roles.clone(),
             };
             let entered = act.enter_account(&new, &home).await?;
-            act.set_password(&entered.id, hash, true).await?;
+            act.set_password(&entered.id, hash, account.must_change).await?;
             let update = sqlx::query("UPDATE account SET state = 'active' WHERE id = $1").bind(&entered.id);
             update.execute(act.sql()).await?;
             act.changed_account("account.write", &entered, Some("first administrators")).await?;

@@ -5,7 +5,7 @@ use super::key;
 use super::policy::{AccountPolicy, MINUTE};
 use super::session::USED;
 use super::sign_in::{state_refusal, suspended};
-use super::token::{Token, TokenKind};
+use super::token::{Token, TokenKind, same};
 use super::{policy, role};
 use crate::caller::{Caller, DAY, Origin, Pending, Scope, Time};
 use crate::error::{Error, Kind, Refusal};
@@ -38,12 +38,12 @@ impl Bearer {
     }
 }
 
-fn unknown() -> Refusal {
+pub(crate) fn unknown() -> Refusal {
     let (zh, en) = ("凭据无效，请重新登录", "these credentials are unknown; sign in again");
     Refusal::new(Kind::Unauthenticated, "credentials-unknown", zh, en)
 }
 
-fn session_expired() -> Refusal {
+pub(crate) fn session_expired() -> Refusal {
     let (zh, en) = ("会话已结束，请重新登录", "the session has ended; sign in again");
     Refusal::new(Kind::Unauthenticated, "session-expired", zh, en)
 }
@@ -70,7 +70,10 @@ impl Registry {
         let caller = Caller::anonymous(address.to_canonical().to_string(), request, now);
         match Token::parse(bearer) {
             Some(token) if token.kind == TokenKind::Session => self.identify_session(caller, &token).await,
-            Some(token) if token.kind == TokenKind::Key => self.identify_key(caller, &token, address).await,
+            Some(token) if token.kind == TokenKind::Key => {
+                self.identify_key(caller, &token.id, &token.digest(), address).await
+            }
+            Some(token) if token.kind == TokenKind::Day => self.identify_day(caller, &token, address).await,
             _ => Err(unknown().into()),
         }
     }
@@ -110,22 +113,29 @@ impl Registry {
         Ok(caller)
     }
 
-    async fn identify_key(&self, mut caller: Caller, token: &Token, address: IpAddr) -> Result<Caller, Error> {
+    /// Who has the key whose secret has this digest.
+    pub(crate) async fn identify_key(
+        &self,
+        mut caller: Caller,
+        id: &str,
+        digest: &str,
+        address: IpAddr,
+    ) -> Result<Caller, Error> {
         let select = "SELECT api_key.secret, api_key.former, api_key.former_until, api_key.permissions, \
                       api_key.addresses, api_key.expires, api_key.revoked, api_key.used, account.id, account.login, \
                       account.state, account.organisation, organisation.state \
                       FROM api_key JOIN account ON account.id = api_key.account \
                       JOIN organisation ON organisation.id = account.organisation WHERE api_key.id = $1";
         let mut connection = self.database.reader().acquire().await?;
-        let row = sqlx::query(select).bind(&token.id).fetch_optional(&mut *connection).await?;
+        let row = sqlx::query(select).bind(id).fetch_optional(&mut *connection).await?;
         let row = row.ok_or_else(unknown)?;
-        let former = token.proves(&row.try_get::<String, _>(1)?) && caller.at < row.try_get::<i64, _>(2)?;
-        if !token.proves(&row.try_get::<String, _>(0)?) && !former {
+        let former = same(digest, &row.try_get::<String, _>(1)?) && caller.at < row.try_get::<i64, _>(2)?;
+        if !same(digest, &row.try_get::<String, _>(0)?) && !former {
             return Err(unknown().into());
         }
         let bearer = Bearer::read(&row, 8)?;
         caller.name = bearer.login.clone();
-        caller.origin = Origin::Key { account: bearer.account.clone(), key: token.id.clone() };
+        caller.origin = Origin::Key { account: bearer.account.clone(), key: id.to_owned() };
         let grants = role::grants(&mut connection, &bearer.account).await?;
         drop(connection);
         let (expires, revoked): (i64, i64) = (row.try_get(5)?, row.try_get(6)?);
@@ -138,7 +148,7 @@ impl Registry {
         caller.permissions = grants.permissions.intersection(scoped);
         caller.scope = scope(&grants, bearer);
         if caller.at - row.try_get::<i64, _>(7)? >= USED {
-            self.touch("UPDATE api_key SET used = $1 WHERE id = $2 AND used < $3", &token.id, caller.at).await;
+            self.touch("UPDATE api_key SET used = $1 WHERE id = $2 AND used < $3", id, caller.at).await;
         }
         Ok(caller)
     }

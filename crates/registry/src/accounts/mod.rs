@@ -20,10 +20,12 @@
 //! | [`second_factor`] | one-time passwords and recovery codes |
 //! | [`sign_in`], [`guard`] | signing in, and what failures bring |
 //! | [`session`], [`key`] | what a bearer shows, and [`identify`] makes of it |
+//! | [`day_token`] | what stands for a key for a day, in the SNMS dialect |
 //! | [`first`] | the first administrators of a node |
 
 pub mod account;
 pub mod credential;
+pub mod day_token;
 pub mod first;
 pub mod guard;
 pub mod identify;

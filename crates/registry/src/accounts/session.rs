@@ -1,9 +1,9 @@
 //! Sessions: who is signed in, from where, and how that ends.
 
+use super::Account;
 use super::account::{self, By, managing};
 use super::credential::own_session;
 use super::policy::MINUTE;
-use super::{Account, role};
 use crate::caller::{Caller, Origin, Pending, Time};
 use crate::error::{Error, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
@@ -173,11 +173,5 @@ impl Registry {
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Error> {
         let (_, session) = own_session(caller)?;
         self.end_session(caller, session).await
-    }
-
-    /// What the account may do by its roles, for screens and for the scope of a key.
-    pub async fn permissions_of(&self, account: &str) -> Result<Vec<Permission>, Error> {
-        let mut connection = self.database.reader().acquire().await?;
-        Ok(role::grants(&mut connection, account).await?.permissions.iter().collect())
     }
 }

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::token::{Token, TokenKind};
 use super::{guard, role, second_factor, secret};
 use crate::Act;
-use crate::caller::{Caller, Origin, Pending};
+use crate::caller::{Caller, Origin, Pending, Time};
 use crate::error::{Error, Kind, Refusal};
 use crate::organisations::{self, OrganisationState};
 use crate::password;
@@ -83,6 +83,17 @@ impl Counted {
 impl Registry {
     /// Begins a session. `agent` is what the asking program calls itself.
     pub async fn sign_in(&self, caller: &Caller, request: &SignIn, agent: &str) -> Result<SignedIn, Error> {
+        self.sign_in_for(caller, request, agent, None).await
+    }
+
+    /// The same; with `life`, the session lasts so long whether it is used or not.
+    pub async fn sign_in_for(
+        &self,
+        caller: &Caller,
+        request: &SignIn,
+        agent: &str,
+        life: Option<Time>,
+    ) -> Result<SignedIn, Error> {
         let caller = unrepeated(caller);
         let login = account::folded(&request.login);
         let mut connection = self.database.reader().acquire().await?;
@@ -118,7 +129,7 @@ impl Registry {
             act.commit(()).await?;
             return Err(refusal.into());
         }
-        act.begin_session(&found, &policy, agent).await
+        act.begin_session(&found, &policy, agent, life).await
     }
 }
 
@@ -186,7 +197,13 @@ impl Act {
         second_factor::spend(self, found, code).await
     }
 
-    async fn begin_session(mut self, found: &Stored, policy: &AccountPolicy, agent: &str) -> Result<SignedIn, Error> {
+    async fn begin_session(
+        mut self,
+        found: &Stored,
+        policy: &AccountPolicy,
+        agent: &str,
+        life: Option<Time>,
+    ) -> Result<SignedIn, Error> {
         let (id, now) = (found.account.id.clone(), self.now());
         let token = Token::fresh(TokenKind::Session, self.registry().random);
         let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT).collect();
@@ -197,7 +214,7 @@ impl Act {
             agent,
             created: now,
             used: now,
-            expires: now + policy.session_hours * HOUR,
+            expires: now + life.unwrap_or(policy.session_hours * HOUR),
             current: true,
         };
         let crowd = "DELETE FROM session WHERE account = $1 AND id NOT IN \
@@ -213,7 +230,7 @@ impl Act {
             .bind(&session.agent)
             .bind(session.created)
             .bind(session.used)
-            .bind(policy.idle_minutes * MINUTE)
+            .bind(life.unwrap_or(policy.idle_minutes * MINUTE))
             .bind(session.expires)
             .execute(self.sql())
             .await?;

@@ -20,10 +20,13 @@ pub enum TokenKind {
     Key,
     Invitation,
     Reset,
+    /// Stands for an API key, for a day.
+    Day,
 }
 
 impl TokenKind {
-    const ALL: [TokenKind; 4] = [TokenKind::Session, TokenKind::Key, TokenKind::Invitation, TokenKind::Reset];
+    const ALL: [TokenKind; 5] =
+        [TokenKind::Session, TokenKind::Key, TokenKind::Invitation, TokenKind::Reset, TokenKind::Day];
 
     fn word(self) -> &'static str {
         match self {
@@ -31,6 +34,7 @@ impl TokenKind {
             TokenKind::Key => "hufu",
             TokenKind::Invitation => "hufui",
             TokenKind::Reset => "hufur",
+            TokenKind::Day => "hufud",
         }
     }
 
@@ -41,6 +45,7 @@ impl TokenKind {
             TokenKind::Key => "key",
             TokenKind::Invitation => "inv",
             TokenKind::Reset => "rst",
+            TokenKind::Day => "day",
         }
     }
 }
@@ -88,7 +93,7 @@ impl Token {
 
     /// Whether the kept digest is that of this secret, in constant time.
     pub(crate) fn proves(&self, kept: &str) -> bool {
-        bool::from(self.digest().as_bytes().ct_eq(kept.as_bytes()))
+        same(&self.digest(), kept)
     }
 }
 
@@ -96,6 +101,11 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token({}, …)", self.id)
     }
+}
+
+/// Whether two digests are equal, in constant time.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    bool::from(one.as_bytes().ct_eq(other.as_bytes()))
 }
 
 pub(crate) fn digest(secret: &str) -> String {

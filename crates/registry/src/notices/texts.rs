@@ -109,7 +109,10 @@ fn fill(template: &str, facts: &[(&'static str, String)]) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        let Some((gap, after)) = after.split_once('}') else { break };
+        let Some((gap, after)) = after.split_once('}') else {
+            rest = after;
+            break;
+        };
         if let Some((_, fact)) = facts.iter().find(|(name, _)| *name == gap) {
             // A fact is one line: it also goes into the subject of an e-mail.
             text.extend(fact.chars().take(FACT).map(|c| if c.is_control() { ' ' } else { c }));

@@ -90,7 +90,7 @@ pub struct Application {
     pub summary: ApplicationSummary,
     pub content: Content,
     /// What came of its approval: `organisation`, `account`, `prefixes`; null before.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub result: Json,
     /// The subject of the organisation when an amendment was filed.
     #[serde(skip)]

@@ -225,13 +225,11 @@ impl Registry {
                 let mut connection = self.database.reader().acquire().await?;
                 let found = application::find(&mut connection, id).await?;
                 drop(connection);
-                let wanted = match &found {
-                    Some(found) => permission(found.state)?,
-                    None => Permission::ApplicationWrite,
-                };
-                self.authorise(caller, wanted, &object(id)).await?;
                 let found = found.ok_or_else(|| absent(id))?;
-                self.reach(caller, wanted, owner(&found.organisation), &object(id), absent(id)).await
+                // Its state is nothing that a stranger learns.
+                let (owner, any) = (owner(&found.organisation), Permission::ApplicationWrite);
+                self.reach(caller, any, owner, &object(id), absent(id)).await?;
+                self.authorise(caller, permission(found.state)?, &object(id)).await
             }
             Attachment::Organisation(id) => {
                 let (thing, wanted) = (format!("organisation {id}"), Permission::OrganisationWrite);

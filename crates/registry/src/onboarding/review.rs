@@ -19,6 +19,7 @@ use sqlx::Row;
 /// What a reviewer decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = ApplicationVerdict)]
 pub enum Verdict {
     Approve,
     Reject,
@@ -28,6 +29,7 @@ pub enum Verdict {
 /// A decision with its reason.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ApplicationDecision)]
 pub struct Decision {
     pub verdict: Verdict,
     /// Needed unless it is approved; `reasons` of the settings are a list to pick from.
@@ -39,6 +41,7 @@ pub struct Decision {
 /// What came of a decision.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecidedApplication)]
 pub struct Decided {
     #[serde(flatten)]
     pub application: Application,

@@ -139,6 +139,29 @@ impl Registry {
         wanted.page(self, listing, &SORTABLE, "-created", Column::Text("name"), read).await
     }
 
+    /// A numbered page of prefixes, newest first, with their total: holder's name, start, and moments of creation.
+    pub async fn prefixes_numbered(
+        &self,
+        caller: &Caller,
+        (holder, start): (Option<&str>, Option<&str>),
+        (since, until): (Option<Time>, Option<Time>),
+        page: (i64, i64),
+    ) -> Result<(Vec<Prefix>, i64), Error> {
+        self.authorise(caller, Permission::PrefixRead, "prefix").await?;
+        let mut wanted = Filter::new("prefix", COLUMNS);
+        wanted.either(&["organisation", "sponsor"], caller.organisation());
+        wanted.prefixed("name", start.map(str::to_ascii_uppercase).as_deref());
+        if let Some(part) = holder.filter(|part| !part.is_empty()) {
+            let part = format!("%{}%", part.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_"));
+            let held = "organisation IN (SELECT id FROM organisation WHERE LOWER(name) LIKE $? ESCAPE '!')";
+            wanted.such_that(held, &part);
+        }
+        wanted.at_least("created", since);
+        wanted.below("created", until);
+        let read = |row: &_| prefix::read(row).map(|row| row.view());
+        wanted.numbered(self, page, Column::Number("created"), Column::Text("name"), read).await
+    }
+
     /// Extends the validity. Refused unless the caller names the current expiry.
     pub async fn renew_prefix(&self, caller: &Caller, text: &str, renewal: &Renewal) -> Result<Prefix, Error> {
         let (mut act, before) = self.begin_on(caller, Permission::PrefixWrite, text, None).await?;

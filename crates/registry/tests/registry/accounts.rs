@@ -138,6 +138,7 @@ async fn a_file_may_name_the_first_accounts() {
             name: "李卫".into(),
             email: Some("Li.Wei@Mail.Example".into()),
             roles: vec!["reviewer".into()],
+            must_change: true,
         });
         let logins = bench.registry.first_administrators(&operator(), &setup).await.expect("set up");
         assert_eq!(logins[4].login, "li.wei");

@@ -2,8 +2,9 @@
 
 use crate::organisations::subject;
 use crate::{benches, operator};
-use hufu_registry::Registry;
+use hufu_registry::audit::AuditFilter;
 use hufu_registry::organisations::NewOrganisation;
+use hufu_registry::{Permission, Registry, Scope};
 use sqlx::AssertSqlSafe;
 
 async fn enter(registry: &Registry, code: &str) -> Result<(), hufu_registry::Error> {
@@ -71,7 +72,7 @@ async fn pruning_keeps_half_a_year_and_the_chain_whole() {
         assert_eq!(error.refusal().expect("a refusal").code, "audit-retention");
         let mut later = operator();
         later.at += 181 * hufu_registry::caller::DAY;
-        assert_eq!(registry.prune_audit(&later, 180).await.expect("pruned"), 3);
+        assert_eq!(registry.prune_audit(&later, 180).await.expect("pruned").removed, 3);
         let found = registry.verify_audit(&operator()).await.expect("verified");
         assert!(found.whole && found.first == 4 && found.entries == 1, "{found:?}");
     }
@@ -89,5 +90,44 @@ async fn sixty_four_writers_make_one_chain() {
         assert_eq!(done, 32, "every certificate once");
         let found = bench.registry.verify_audit(&operator()).await.expect("verified");
         assert!(found.whole && found.entries == 32, "{found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_whole_in_order_within_reach_and_written_down() {
+    for bench in benches().await {
+        let registry = &bench.registry;
+        for number in 0..230 {
+            enter(registry, &format!("X{number}")).await.expect("entered");
+        }
+        let all = AuditFilter::default();
+        let last = registry.begin_audit_export(&operator(), &all, "csv").await.expect("begun");
+        enter(registry, "late").await.expect("entered");
+        let mut seen: Vec<i64> = Vec::new();
+        loop {
+            let after = seen.last().copied().unwrap_or(0);
+            let stride = registry.audit_export(&operator(), &all, after, last).await.expect("entries");
+            if stride.is_empty() {
+                break;
+            }
+            seen.extend(stride.iter().map(|entry| entry.sequence));
+        }
+        assert_eq!(seen, (1..=230).collect::<Vec<i64>>(), "{}", bench.scratch.kind);
+
+        let written = AuditFilter { action: Some("audit.export".into()), ..AuditFilter::default() };
+        let page = registry.audit(&operator(), &written, &Default::default()).await.expect("a page");
+        assert_eq!((page.total, page.items[0].after["format"].as_str()), (1, Some("csv")));
+
+        // Who reaches one organisation does not read of another by naming it, and cuts nothing.
+        let foreign = registry.audit_export(&operator(), &all, 0, 1).await.expect("entries").remove(0).organisation;
+        let mut own = operator();
+        own.scope = Scope::Organisation("org-own".into());
+        let named = AuditFilter { organisation: Some(foreign), ..AuditFilter::default() };
+        assert_eq!(registry.audit(&own, &named, &Default::default()).await.expect("a page").total, 0);
+        assert!(registry.audit_export(&own, &named, 0, last).await.expect("entries").is_empty());
+        assert!(registry.prune_audit(&own, 180).await.expect_err("refused").refusal().is_some());
+        own.permissions = [Permission::AuditRead].into_iter().collect();
+        let error = registry.begin_audit_export(&own, &all, "csv").await.expect_err("refused");
+        assert_eq!(error.refusal().expect("a refusal").code, "not-permitted");
     }
 }

@@ -12,6 +12,7 @@ mod organisations;
 mod prefixes;
 mod prefixes_life;
 mod prefixes_transfer;
+mod statistics;
 
 use hufu_registry::audit::ChainDigest;
 use hufu_registry::{Caller, Database, Registry};

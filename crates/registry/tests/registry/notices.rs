@@ -150,10 +150,10 @@ async fn secrets_are_written_kept_and_never_read() {
         // Sent back as it was read, with another address: the secrets stay.
         let mut document = seen.document.clone();
         document["webhooks"][0]["url"] = json!("https://erp.hufu-demo.cn/other");
-        let stale = registry.write_setting(&operator(), "notices", Some(seen.updated - 1), document.clone()).await;
+        let stale = registry.write_setting(&operator(), "notices", Some(seen.version - 1), document.clone()).await;
         assert_eq!(code(stale), "stale-version");
-        let again = registry.write_setting(&operator(), "notices", Some(seen.updated), document.clone()).await;
-        assert!(again.expect("written").updated > seen.updated);
+        let again = registry.write_setting(&operator(), "notices", Some(seen.version), document.clone()).await;
+        assert!(again.expect("written").version > seen.version);
         let stored: hufu_registry::notices::settings::NoticeSettings = registry.setting().await.expect("read");
         assert_eq!(stored.webhooks[0].secret, SECRET);
         // Another mail server does not get the password of this one.

@@ -121,6 +121,14 @@ async fn a_repeated_request_gets_the_first_answer() {
             other => panic!("not repeated: {other:?}"),
         }
         caller.idempotency = Some(Idempotency { key: "k1".into(), digest: "d2".into() });
+        // Another account's key of the same name is another key; a stranger has none at all.
+        let other = hufu_registry::Origin::Session { account: "acc-other".into(), session: "ses-1".into() };
+        let other = hufu_registry::Caller { origin: other, ..caller.clone() };
+        let taken = registry.create_organisation(&other, &new("甲", "D1")).await.expect_err("refused");
+        assert_eq!(taken.refusal().expect("a refusal").code, "organisation-exists");
+        let stranger = hufu_registry::Caller { origin: hufu_registry::Origin::Anonymous, ..caller.clone() };
+        let taken = registry.create_organisation(&stranger, &new("甲", "D1")).await.expect_err("refused");
+        assert_eq!(taken.refusal().expect("a refusal").code, "organisation-exists");
         let reused = registry.create_organisation(&caller, &new("乙", "D2")).await.expect_err("refused");
         assert_eq!(reused.refusal().expect("a refusal").code, "idempotency-key-reused");
     }

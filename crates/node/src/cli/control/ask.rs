@@ -109,7 +109,7 @@ impl Operation {
         let mut headers = Vec::new();
         for parameter in &self.parameters {
             let name = parameter["name"].as_str().unwrap_or_default();
-            let Some(value) = text(name) else { continue };
+            let Some(value) = text(name).map(|text| in_millis(&parameter["schema"], text)) else { continue };
             match parameter["in"].as_str() {
                 Some("path") => url = url.replace(&format!("{{{name}}}"), &escaped(&value)),
                 Some("query") => query.push(format!("{name}={}", escaped(&value))),
@@ -154,7 +154,23 @@ impl Operation {
                 document.insert(name.clone(), value(name, schema, text)?);
             }
         }
-        Ok(Json::Object(document))
+        let missing = self.required.iter().find(|name| !document.contains_key(*name));
+        match missing {
+            Some(name) => {
+                let option = format!("--{}", super::kebab(name));
+                Err(CliError::usage(format!("{option} is missing"))
+                    .next("see --help; or give the whole body with --data FILE"))
+            }
+            None => Ok(Json::Object(document)),
+        }
+    }
+}
+
+/// A moment as people write it, where the API counts milliseconds; anything else as it is.
+fn in_millis(schema: &Json, text: String) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) if has_type(schema, "integer") => moment.as_millisecond().to_string(),
+        _ => text,
     }
 }
 
@@ -163,7 +179,8 @@ fn value(name: &str, schema: &Json, text: &str) -> Result<Json, CliError> {
     let as_json = || serde_json::from_str::<Json>(text);
     if is_scalar(schema) {
         let plain = has_type(schema, "string") || schema.get("enum").is_some();
-        let read = if plain { None } else { as_json().ok() };
+        let number = in_millis(schema, text.to_owned());
+        let read = if plain { None } else { serde_json::from_str(&number).ok() };
         return Ok(read.unwrap_or_else(|| Json::String(text.to_owned())));
     }
     match text.strip_prefix('@') {

@@ -44,6 +44,8 @@ struct Operation {
     parameters: Vec<Json>,
     /// The fields of a JSON body.
     fields: Vec<(String, Json)>,
+    /// Those of them that must be there.
+    required: Vec<String>,
     body: Body,
     columns: Vec<String>,
 }
@@ -138,6 +140,8 @@ impl Operation {
             (name.clone(), schema)
         };
         let fields = properties.map(|all| all.iter().map(resolve).collect()).unwrap_or_default();
+        let required = schema.and_then(|schema| schema["required"].as_array()).into_iter().flatten();
+        let required = required.filter_map(Json::as_str).map(str::to_owned).collect();
         let columns = operation["x-columns"].as_str().map(|all| all.split(' ').map(str::to_owned).collect());
         Some(Operation {
             noun: noun.to_owned(),
@@ -147,6 +151,7 @@ impl Operation {
             about: operation["summary"].as_str().unwrap_or_default().to_owned(),
             parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
             fields,
+            required,
             body,
             columns: columns.unwrap_or_default(),
         })

@@ -8,6 +8,8 @@ use hufu_client::WebAnswer;
 use serde_json::Value as Json;
 use std::io::Write;
 
+/// Most characters of a text in a table.
+const SHOWN: usize = 80;
 /// Columns of a list whose operation names none.
 const COLUMNS: usize = 7;
 
@@ -15,7 +17,8 @@ pub fn answer(operation: &Operation, answer: &WebAnswer, screen: &Screen) -> Res
     if answer.status >= 400 {
         return Err(refusal(answer, screen));
     }
-    if !answer.media_type().contains("json") {
+    // A stream of lines is for other programs.
+    if !answer.media_type().contains("json") || answer.media_type().contains("ndjson") {
         let mut out = std::io::stdout().lock();
         crate::cli::screen::written(out.write_all(&answer.body))?;
         return Ok(Exit::Done);
@@ -34,7 +37,8 @@ pub fn answer(operation: &Operation, answer: &WebAnswer, screen: &Screen) -> Res
         screen.table(&lines)?;
     }
     // A check whose answer is “no” is a no to scripts, too.
-    Ok(if body["whole"] == false || body["available"] == false { Exit::No } else { Exit::Done })
+    let no = ["whole", "available", "complete"].iter().any(|verdict| body[*verdict] == false);
+    Ok(if no { Exit::No } else { Exit::Done })
 }
 
 fn list(operation: &Operation, rows: &[Json], body: &Json, screen: &Screen) -> Result<(), CliError> {
@@ -82,7 +86,7 @@ fn cell(name: &str, value: &Json) -> Cell {
 fn text(name: &str, value: &Json) -> String {
     match value {
         Json::Null => String::new(),
-        Json::String(text) => printable(text),
+        Json::String(text) => cut(printable(text)),
         Json::Number(number) if is_moment(name, value) => moment(number.as_i64().unwrap_or_default()),
         Json::Array(all) if all.iter().all(Json::is_string) => {
             all.iter().filter_map(Json::as_str).map(printable).collect::<Vec<_>>().join(", ")
@@ -96,8 +100,17 @@ fn is_moment(name: &str, value: &Json) -> bool {
     name != "version" && value.as_i64().is_some_and(|number| (1_000_000_000_000..4_000_000_000_000).contains(&number))
 }
 
+/// With its milliseconds, so that it can be given back as an option.
 fn moment(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |at| format!("{at:.0}"))
+    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |at| at.to_string())
+}
+
+/// A long text is for machines; people see how it begins.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
 }
 
 /// Every plain field with its dotted path; empty ones are left out.
@@ -128,6 +141,7 @@ fn refusal(answer: &WebAnswer, screen: &Screen) -> CliError {
     let language = if screen.lang == Lang::Zh { "zh" } else { "en" };
     let what = problem[language].as_str().or(problem["detail"].as_str());
     let what = what.map_or_else(|| format!("HTTP {}", answer.status), str::to_owned);
+    let what_is_said = what.clone();
     let error = match answer.status {
         400 | 405 | 413 | 415 | 422 => CliError::usage(what),
         500.. => CliError::incident(what),
@@ -139,7 +153,8 @@ fn refusal(answer: &WebAnswer, screen: &Screen) -> CliError {
         .map(|field| {
             let (name, text) =
                 (field["field"].as_str().unwrap_or_default(), field[language].as_str().unwrap_or_default());
-            format!("{name}: {text}")
+            // One field, and its text is said already.
+            if text == what_is_said { name.to_owned() } else { format!("{name}: {text}") }
         })
         .collect();
     if lines.is_empty() { error } else { error.place(lines.join("\n")) }

@@ -281,7 +281,7 @@ mod tests {
         }
         for (text, code) in [
             ("甲 88.118.8/A1 乙 88.118.8/A2", "several-identifiers"),
-            ("(01)09521321000019", "gs1-check-digit"),
+            ("(01)09521321000019", "incorrect-check-digit"),
             ("", "empty-text"),
         ] {
             assert_eq!(content_of(text, &none).unwrap_err().code, code, "{text}");

@@ -1,8 +1,7 @@
 //! Accounts 账号: entered, invited, changed, locked; the tokens that set passwords; the policy of both.
 
-use super::{Asker, Body, IfVersion, Params, done};
+use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::accounts::AccountPolicy;

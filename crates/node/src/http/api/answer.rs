@@ -42,13 +42,20 @@ pub fn done<T: Serialize>(asker: &Asker, outcome: Result<T, Error>, success: Sta
             response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
             response
         }
-        Err(Error::Refused(refusal)) => refused(&refusal, asker.chinese, &asker.caller.request),
-        Err(Error::Fault(fault)) => {
+        Err(error) => of_error(error, asker.chinese, &asker.caller.request),
+    }
+}
+
+/// The problem document of whatever went wrong; a fault becomes an incident.
+pub fn of_error(error: Error, chinese: bool, request: &str) -> Response {
+    match error {
+        Error::Refused(refusal) => refused(&refusal, chinese, request),
+        fault => {
             let id = telemetry::incident("registry", &fault);
             let zh = format!("系统故障，未作任何改动；请联系管理员并告知编号 {id}");
             let en = format!("a fault; nothing was changed. Tell the operator this number: {id}");
             let refusal = Refusal::new(Kind::Unavailable, "fault", zh, en);
-            with_status(&refusal, StatusCode::INTERNAL_SERVER_ERROR, asker.chinese, &asker.caller.request)
+            with_status(&refusal, StatusCode::INTERNAL_SERVER_ERROR, chinese, request)
         }
     }
 }

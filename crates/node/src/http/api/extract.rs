@@ -3,6 +3,7 @@
 use super::answer;
 use crate::node::Parts;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts as Head;
 use axum::http::{StatusCode, header};
@@ -72,6 +73,24 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Parts>> for Params<T> {
     }
 }
 
+/// What stands in the path, unescaped.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Parts>> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(head: &mut Head, parts: &Arc<Parts>) -> Result<Self, Response> {
+        match axum::extract::Path::<T>::from_request_parts(head, parts).await {
+            Ok(axum::extract::Path(names)) => Ok(Path(names)),
+            Err(error) => {
+                let text = error.body_text();
+                let (zh, en) = (format!("路径有误：{text}"), format!("the path is wrong: {text}"));
+                Err(invalid(about(head), "invalid-path", zh, en))
+            }
+        }
+    }
+}
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 
@@ -81,6 +100,20 @@ impl<T: DeserializeOwned> FromRequest<Arc<Parts>> for Body<T> {
     async fn from_request(request: Request, parts: &Arc<Parts>) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
         let about = about(&head);
+        // The limit of the route holds here too: the body reports it as an error.
+        let octets = match Bytes::from_request(Request::from_parts(head.clone(), body), parts).await {
+            Ok(octets) => octets,
+            Err(error) => {
+                let (zh, en) = ("请求内容过大或中断", "the body is too large or broke off");
+                let refusal = Refusal::new(Kind::Invalid, "invalid-body", zh, en);
+                return Err(answer::with_status(&refusal, error.status(), about.0, &about.1));
+            }
+        };
+        if has_zero_character(&octets) {
+            let (zh, en) = ("文本中不得有空字符（U+0000）", "a text holds U+0000, which no text may");
+            return Err(invalid(about, "zero-character", zh.to_owned(), en.to_owned()));
+        }
+        let body = axum::body::Body::from(octets);
         match Json::<T>::from_request(Request::from_parts(head, body), parts).await {
             Ok(Json(body)) => Ok(Body(body)),
             Err(error) => {
@@ -96,6 +129,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<Parts>> for Body<T> {
             }
         }
     }
+}
+
+/// Whether a JSON text holds the escape `\u0000`: databases differ in what they make of that character.
+fn has_zero_character(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|octet| *octet == b'\\') {
+        if rest[at + 1..].starts_with(b"u0000") {
+            return true;
+        }
+        // What follows a backslash belongs to it, another backslash too.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
 }
 
 /// The version that the caller has seen: `If-Match: "3"`. Absent or `*`: it does not mind.
@@ -117,6 +163,20 @@ impl FromRequestParts<Arc<Parts>> for IfVersion {
                 let en = "If-Match is an ETag that was read before, such as \"3\"".to_owned();
                 Err(invalid(about(head), "invalid-if-match", zh, en))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_zero_character;
+
+    #[test]
+    fn an_escaped_zero_is_found_and_a_text_about_one_is_not() {
+        assert!(has_zero_character(br#"{"a":"x\u0000"}"#));
+        assert!(has_zero_character(br#"{"a":"\\\u0000"}"#));
+        for harmless in [&br#"{"a":"\\u0000"}"#[..], br#"{"a":"\u0001"}"#, b"\\", b""] {
+            assert!(!has_zero_character(harmless));
         }
     }
 }

@@ -1,18 +1,22 @@
-//! What every request of the control plane passes: rate, identity, same origin, repetition.
+//! What every request of the control plane passes: rate, identity, same origin, what the operation demands, repetition.
+//!
+//! The demand is read from the operation's own description, so that whoever may not is told so before the body is
+//! looked at, and what is declared is what holds. The registry asks again, closer to the matter.
 
 use super::{answer, extract};
 use crate::node::Parts;
 use crate::{clock, random};
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hufu_net::{LocalUser, Peer, Transport};
 use hufu_registry::caller::Idempotency;
-use hufu_registry::{Caller, Error, Kind, Refusal, Time};
+use hufu_registry::{Caller, Error, Kind, Origin, Permission, Refusal, Time};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -25,15 +29,99 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Most octets of a request that is to be recognised when it is repeated.
 const REPEATABLE: usize = 6 << 20;
 
+/// What an operation demands of whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Demand {
+    /// `x-public`: nothing.
+    Nothing,
+    /// `x-self`: an account; it is about that account itself.
+    Account,
+    /// `x-permission…`: one of these.
+    OneOf(Vec<Permission>),
+}
+
+/// The demands of all operations, by method and path.
+#[derive(Debug, Default)]
+pub struct Demands(HashMap<(String, String), Demand>);
+
+impl Demands {
+    /// Reads them from the description.
+    pub fn of(description: &serde_json::Value) -> Self {
+        let mut demands = HashMap::new();
+        for (path, item) in description["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                demands.insert((method.to_uppercase(), path.clone()), Demand::of(operation));
+            }
+        }
+        Demands(demands)
+    }
+
+    fn of_request(&self, method: &Method, path: Option<&MatchedPath>) -> Demand {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let found = path.and_then(|path| self.0.get(&(method.to_owned(), path.as_str().to_owned())));
+        found.cloned().unwrap_or(Demand::Nothing)
+    }
+}
+
+impl Demand {
+    pub fn of(operation: &serde_json::Value) -> Self {
+        if operation.get("x-public").is_some() {
+            return Demand::Nothing;
+        }
+        if operation.get("x-self").is_some() || operation.get("x-or-itself").is_some() {
+            return Demand::Account;
+        }
+        let members = operation.as_object().into_iter().flatten();
+        let named =
+            members.filter(|(name, _)| name.starts_with("x-permission")).filter_map(|(_, value)| value.as_str());
+        Demand::OneOf(named.filter_map(Permission::parse).collect())
+    }
+}
+
+/// What the gate knows.
+#[derive(Clone)]
+pub struct Gate {
+    pub parts: Arc<Parts>,
+    pub demands: Arc<Demands>,
+}
+
+/// Refuses whoever has not what the operation demands; a denial is written down.
+async fn demanded(gate: &Gate, head: &Head, caller: &Caller) -> Result<(), Error> {
+    let Some(registry) = &gate.parts.registry else { return Ok(()) };
+    let demand = gate.demands.of_request(&head.method, head.extensions.get::<MatchedPath>());
+    let anonymous = caller.origin == Origin::Anonymous;
+    match demand {
+        Demand::Nothing => Ok(()),
+        Demand::Account if !anonymous => Ok(()),
+        // Nobody has a permission, so any of them names what is missing.
+        Demand::Account => registry.authorise(caller, Permission::AccountRead, head.uri.path()).await,
+        Demand::OneOf(all) if all.iter().any(|one| caller.permissions.contains(*one)) => Ok(()),
+        Demand::OneOf(all) => match all.first() {
+            Some(first) => registry.authorise(caller, *first, head.uri.path()).await,
+            // An operation that names no permission we know is nobody's; a test finds it before anybody does.
+            None => Err(Error::Fault(format!("{} demands nothing that is known", head.uri.path()))),
+        },
+    }
+}
+
 /// Lets a request through with its [`Caller`], or answers it.
-pub async fn pass(State(parts): State<Arc<Parts>>, request: Request, next: Next) -> Response {
+pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let parts = &gate.parts;
     let id = hex::encode(random::octets::<8>());
     let (mut head, body) = request.into_parts();
     let chinese = extract::chinese(&head);
-    let caller = match identify(&parts, &head, &id).await {
+    let caller = match identify(parts, &head, &id).await {
         Ok(caller) => caller,
         Err(response) => return named(*response, &id),
     };
+    if head.uri.path_and_query().is_some_and(|all| all.as_str().contains("%00")) {
+        let (zh, en) = ("地址中不得有 %00", "an address may not hold %00");
+        let refusal = Refusal::new(Kind::Invalid, "zero-character", zh, en);
+        return named(answer::refused(&refusal, chinese, &id), &id);
+    }
+    if let Err(error) = demanded(&gate, &head, &caller).await {
+        return named(answer::of_error(error, chinese, &id), &id);
+    }
     let (caller, body) = match repetition(&head, body, caller).await {
         Ok(both) => both,
         Err(refusal) => return named(answer::refused(&refusal, chinese, &id), &id),
@@ -90,12 +178,7 @@ async fn identify(parts: &Parts, head: &Head, id: &str) -> Result<Caller, Box<Re
     let Some(registry) = &parts.registry else { return Ok(Caller::anonymous(address.to_string(), id, now)) };
     match registry.identify(&credential, address, id, now).await {
         Ok(caller) => Ok(caller),
-        Err(Error::Refused(refusal)) => Err(refuse(*refusal)),
-        Err(fault) => {
-            let incident = crate::telemetry::incident("registry", &fault);
-            let (zh, en) = (format!("系统故障，编号 {incident}"), format!("a fault, number {incident}"));
-            Err(refuse(Refusal::new(Kind::Unavailable, "fault", zh, en)))
-        }
+        Err(error) => Err(Box::new(answer::of_error(error, chinese, id))),
     }
 }
 

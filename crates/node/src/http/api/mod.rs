@@ -1,26 +1,31 @@
 //! `/api/v1` of the control plane: one file a resource, every operation described where it stands.
 //!
-//! A request passes four gates in [`gate`]: rate, identity, same origin (for cookies), repetition (`Idempotency-Key`).
+//! A request passes [`gate`]: rate, identity, same origin (for cookies), permission, repetition (`Idempotency-Key`).
 //! Then an operation converts it, asks the registry, and [`answer`] writes the outcome down. Nothing here decides.
 //! What an operation needs is declared in its description as `x-permission`; the authorisation matrix compares that
 //! declaration with what the registry really demands.
 
 mod accounts;
 mod answer;
+mod applications;
 mod audit;
 mod document;
+mod documents;
 mod extract;
 mod gate;
 mod keys;
+mod notices;
 mod organisations;
 mod prefixes;
 mod reservations;
 mod roles;
 mod sessions;
+mod settings;
+mod statistics;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
-pub use extract::{Asker, Body, IfVersion, Params};
+pub use extract::{Asker, Body, IfVersion, Params, Path};
 
 use crate::node::Parts;
 use axum::Router;
@@ -47,6 +52,11 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(prefixes::routes())
         .merge(transfers::routes())
         .merge(reservations::routes())
+        .merge(statistics::routes())
+        .merge(applications::routes())
+        .merge(documents::routes())
+        .merge(notices::routes())
+        .merge(settings::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
@@ -56,9 +66,11 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
 pub fn router(parts: Arc<Parts>) -> Router {
     let (operations, description) = operations();
     let text = description.to_json().unwrap_or_default();
+    let demands = gate::Demands::of(&serde_json::from_str(&text).unwrap_or_default());
+    let gate = gate::Gate { parts: parts.clone(), demands: Arc::new(demands) };
     operations
         .method_not_allowed_fallback(|| async { answer::unknown_method() })
-        .layer(axum::middleware::from_fn_with_state(parts.clone(), gate::pass))
+        .layer(axum::middleware::from_fn_with_state(gate, gate::pass))
         .layer(DefaultBodyLimit::max(BODY))
         .route("/api/v1/openapi.json", get(move || async move { json_text(text) }))
         .route("/api/docs", get(document::page))

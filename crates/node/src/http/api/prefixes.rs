@@ -1,10 +1,10 @@
 //! Prefixes 前缀: allocation, life, hosting. Transfers and reservations have files of their own.
 
-use super::{Asker, Body, IfVersion, Params, done};
+use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::clock;
 use crate::node::Parts;
 use crate::publisher::has_objects;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::prefixes::{
@@ -161,7 +161,7 @@ struct AvailabilityQuestion {
 #[utoipa::path(get, path = "/api/v1/prefixes/{prefix}/availability", tag = "prefixes",
     operation_id = "prefixAvailability", params(("prefix" = String, Path), AvailabilityQuestion),
     responses((status = 200, body = Availability)),
-    extensions(("x-cli" = json!("prefix check")), ("x-permission" = json!("prefix.read"))))]
+    extensions(("x-cli" = json!("prefix check")), ("x-scope" = json!("node")), ("x-permission" = json!("prefix.read"))))]
 async fn availability(
     asker: Asker,
     Path(prefix): Path<String>,

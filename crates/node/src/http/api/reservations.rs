@@ -1,8 +1,7 @@
 //! Names that are not given out 保留与禁用前缀, and quotas 配额.
 
-use super::{Asker, Body, Params, done};
+use super::{Asker, Body, Params, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::prefixes::{NewReservation, Quota, QuotaChange, Reservation, ReservationFilter};

@@ -1,8 +1,7 @@
 //! Roles 角色.
 
-use super::{Asker, Body, IfVersion, Params, done};
+use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::accounts::role::{NewRole, Role, RoleContent, RoleFilter};

@@ -3,10 +3,9 @@
 //! `x-self` stands where another operation has a permission: whoever is signed in does it to themselves.
 
 use super::gate::COOKIE;
-use super::{Asker, Body, Params, done};
+use super::{Asker, Body, Params, Path, done};
 use crate::node::Parts;
 use axum::Extension;
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hufu_net::{Peer, Transport};

@@ -1,8 +1,7 @@
 //! Transfers of prefixes 前缀转移.
 
-use super::{Asker, Body, Params, done};
+use super::{Asker, Body, Params, Path, done};
 use crate::node::Parts;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::prefixes::{RejectReason, Transfer, TransferAnswer, TransferFilter, TransferRequest};

@@ -180,7 +180,8 @@ fn text(reader: &mut Reader, encoding: Encoding, length: usize) -> Option<String
 fn foreign(reader: &mut Reader) -> Option<Extra> {
     let length = reader.take(FOREIGN_LENGTH)? as usize;
     // A name of digits would be an application identifier, and those are not written so.
-    let name = text(reader, Encoding::Base64, length).filter(|name| name.bytes().any(|octet| !octet.is_ascii_digit()))?;
+    let name =
+        text(reader, Encoding::Base64, length).filter(|name| name.bytes().any(|octet| !octet.is_ascii_digit()))?;
     let encoding = encoding(reader.take(3)?)?;
     let length = reader.take(FOREIGN_LENGTH)? as usize;
     let value = text(reader, encoding, length)?;
