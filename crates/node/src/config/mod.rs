@@ -496,7 +496,8 @@ impl Config {
         for prefix in &self.prefixes {
             hufu_ident::Prefix::parse(prefix).map_err(|refusal| ConfigError::rule("prefixes", refusal.to_string()))?;
         }
-        if self.role.recipe().authority && self.prefixes.is_empty() {
+        // A node below an operator may begin without one and ask for it.
+        if self.role.recipe().authority && self.prefixes.is_empty() && !self.operator.is_set() {
             let rule = format!("the role {} needs at least one prefix, e.g. [\"88.118.8\"]", self.role.name());
             return Err(ConfigError::rule("prefixes", rule));
         }

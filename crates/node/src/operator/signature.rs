@@ -1,7 +1,8 @@
 //! Signed requests of the operator interface: HTTP Message Signatures (RFC 9421) with Ed25519, in one fixed form.
 //!
-//! Covered are method, path, digest of the body (RFC 9530) and client transaction id; the parameters name the client
-//! and the second. Another form is not accepted, so there is nothing to negotiate.
+//! Covered are method, path, digest of the body (RFC 9530) and client transaction id; the parameters name the client,
+//! the second, and a nonce that makes every signature good for one request. Another form is not accepted, so there is
+//! nothing to negotiate.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +16,8 @@ use std::path::Path;
 pub const SKEW: i64 = 300;
 /// What is signed, in this order.
 const COVERED: &str = "(\"@method\" \"@path\" \"content-digest\" \"rpp-cltrid\")";
+/// Characters of a nonce.
+const NONCE: std::ops::RangeInclusive<usize> = 16..=64;
 /// Begins and ends a PEM.
 const PEM: (&str, &str) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
 
@@ -25,6 +28,15 @@ pub struct Signed<'a> {
     pub path: &'a str,
     pub body: &'a [u8],
     pub transaction: &'a str,
+}
+
+/// Who signs, when, and for which request: the parameters of a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    pub client: String,
+    /// Seconds since 1970.
+    pub created: i64,
+    pub nonce: String,
 }
 
 /// The three headers of a signed request.
@@ -39,8 +51,9 @@ pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))
 }
 
-fn parameters(client: &str, created: i64) -> String {
-    format!("{COVERED};created={created};keyid=\"{client}\";alg=\"ed25519\"")
+fn parameters(signer: &Signer) -> String {
+    let Signer { client, created, nonce } = signer;
+    format!("{COVERED};created={created};nonce=\"{nonce}\";keyid=\"{client}\";alg=\"ed25519\"")
 }
 
 /// The signature base of RFC 9421 §2.5.
@@ -54,21 +67,24 @@ fn base(signed: &Signed<'_>, parameters: &str) -> String {
     )
 }
 
-/// Client and second of a `Signature-Input` of our form; nothing else passes.
-pub fn read_input(input: &str) -> Option<(String, i64)> {
+/// The parameters of a `Signature-Input` of our form; nothing else passes.
+pub fn read_input(input: &str) -> Option<Signer> {
     let rest = input.strip_prefix("op=")?.strip_prefix(COVERED)?.strip_prefix(";created=")?;
-    let (created, rest) = rest.split_once(";keyid=\"")?;
+    let (created, rest) = rest.split_once(";nonce=\"")?;
+    let (nonce, rest) = rest.split_once("\";keyid=\"")?;
     let client = rest.strip_suffix("\";alg=\"ed25519\"")?;
-    let plain = !client.is_empty() && client.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
-    Some((client.to_owned(), created.parse().ok()?)).filter(|_| plain)
+    let plain = |text: &str| text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+    let good = !client.is_empty() && plain(client) && plain(nonce) && NONCE.contains(&nonce.len());
+    let created = created.parse().ok()?;
+    Some(Signer { client: client.to_owned(), created, nonce: nonce.to_owned() }).filter(|_| good)
 }
 
-/// Whether the holder of the key has signed this request, as `client`, at `created`.
-pub fn is_signed(key: &str, signed: &Signed<'_>, client: &str, created: i64, signature: &str) -> bool {
+/// Whether the holder of the key has signed this request as `signer`.
+pub fn is_signed(key: &str, signed: &Signed<'_>, signer: &Signer, signature: &str) -> bool {
     let octets = signature.strip_prefix("op=:").and_then(|rest| rest.strip_suffix(':'));
     let octets = octets.and_then(|text| STANDARD.decode(text).ok());
     let (Some(octets), Ok(key)) = (octets, STANDARD.decode(key)) else { return false };
-    let base = base(signed, &parameters(client, created));
+    let base = base(signed, &parameters(signer));
     UnparsedPublicKey::new(&ED25519, key).verify(base.as_bytes(), &octets).is_ok()
 }
 
@@ -114,8 +130,8 @@ impl SigningKey {
         STANDARD.encode(self.0.public_key().as_ref())
     }
 
-    pub fn sign(&self, signed: &Signed<'_>, client: &str, created: i64) -> Headers {
-        let parameters = parameters(client, created);
+    pub fn sign(&self, signed: &Signed<'_>, signer: &Signer) -> Headers {
+        let parameters = parameters(signer);
         let signature = self.0.sign(base(signed, &parameters).as_bytes());
         Headers {
             content_digest: content_digest(signed.body),
@@ -137,35 +153,72 @@ mod tests {
         let again = SigningKey::of_file(&path).expect("read");
         assert_eq!(key.public(), again.public());
         let signed = Signed { method: "POST", path: "/operator/v1/prefixes", body: b"{}", transaction: "tx-1" };
-        let headers = again.sign(&signed, "opc-1", 1000);
-        assert_eq!(read_input(&headers.signature_input), Some(("opc-1".to_owned(), 1000)));
-        let good = |signed: &Signed<'_>, client: &str, created| {
-            is_signed(&key.public(), signed, client, created, &headers.signature)
-        };
-        assert!(good(&signed, "opc-1", 1000));
-        assert!(!good(&Signed { method: "PUT", ..signed }, "opc-1", 1000));
-        assert!(!good(&Signed { path: "/operator/v1/prefixes/1", ..signed }, "opc-1", 1000));
-        assert!(!good(&Signed { body: b"{ }", ..signed }, "opc-1", 1000));
-        assert!(!good(&Signed { transaction: "tx-2", ..signed }, "opc-1", 1000));
-        assert!(!good(&signed, "opc-2", 1000));
-        assert!(!good(&signed, "opc-1", 1001));
+        let signer = Signer { client: "opc-1".into(), created: 1000, nonce: "0123456789abcdef".into() };
+        let headers = again.sign(&signed, &signer);
+        assert_eq!(read_input(&headers.signature_input).as_ref(), Some(&signer));
+        let good = |signed: &Signed<'_>, signer: &Signer| is_signed(&key.public(), signed, signer, &headers.signature);
+        assert!(good(&signed, &signer));
+        assert!(!good(&Signed { method: "PUT", ..signed }, &signer));
+        assert!(!good(&Signed { path: "/operator/v1/prefixes/1", ..signed }, &signer));
+        assert!(!good(&Signed { body: b"{ }", ..signed }, &signer));
+        assert!(!good(&Signed { transaction: "tx-2", ..signed }, &signer));
+        assert!(!good(&signed, &Signer { client: "opc-2".into(), ..signer.clone() }));
+        assert!(!good(&signed, &Signer { created: 1001, ..signer.clone() }));
+        assert!(!good(&signed, &Signer { nonce: "0123456789abcdeF".into(), ..signer.clone() }));
         let other = SigningKey::of_file(&folder.path().join("other.pem")).expect("made");
-        assert!(!is_signed(&other.public(), &signed, "opc-1", 1000, &headers.signature));
-        for wrong in ["", "op=:!:", "sig=:AAAA:", "op=:AAAA:"] {
-            assert!(!is_signed(&key.public(), &signed, "opc-1", 1000, wrong), "{wrong}");
+        assert!(!is_signed(&other.public(), &signed, &signer, &headers.signature));
+        for wrong in ["", "op=::", "op=:AAAA:", "sig=:AAAA:", "op=:&:"] {
+            assert!(!is_signed(&key.public(), &signed, &signer, wrong), "{wrong}");
         }
+    }
+
+    /// The worked example of the profile's description is what this code makes.
+    #[test]
+    fn the_example_of_the_description_is_true() {
+        let text = include_str!("../../../../docs/operator-profile.md");
+        let block = |name: &str| {
+            let start = format!("```text {name}\n");
+            let rest = text.split_once(&start).unwrap_or_else(|| panic!("no block {name}")).1;
+            rest.split_once("\n```").expect("an end").0.to_owned()
+        };
+        let key = SigningKey::of_pem(&block("key")).expect("the example's key");
+        let body = block("body");
+        let signed = Signed {
+            method: "POST",
+            path: "/operator/v1/prefixes",
+            body: body.as_bytes(),
+            transaction: "opr-example-1",
+        };
+        let created = 1_795_651_200;
+        let signer = Signer { client: "opc-0123456789abcdef".into(), created, nonce: "5f0c8d1e2b3a49576860".into() };
+        assert_eq!(block("base"), base(&signed, &parameters(&signer)));
+        assert_eq!(block("public-key"), key.public());
+        let headers = key.sign(&signed, &signer);
+        let written = format!(
+            "Content-Digest: {}\nSignature-Input: {}\nSignature: {}",
+            headers.content_digest, headers.signature_input, headers.signature
+        );
+        assert_eq!(block("headers"), written);
+        assert!(is_signed(&key.public(), &signed, &signer, &headers.signature));
     }
 
     #[test]
     fn only_one_form_of_input_is_accepted() {
-        for wrong in [
-            "",
-            "op=(\"@method\");created=1;keyid=\"a\";alg=\"ed25519\"",
-            "op=(\"@method\" \"@path\" \"content-digest\" \"rpp-cltrid\");created=x;keyid=\"a\";alg=\"ed25519\"",
-            "op=(\"@method\" \"@path\" \"content-digest\" \"rpp-cltrid\");created=1;keyid=\"a\nb\";alg=\"ed25519\"",
-            "op=(\"@method\" \"@path\" \"content-digest\" \"rpp-cltrid\");created=1;keyid=\"a\";alg=\"rsa\"",
+        let covered = "op=(\"@method\" \"@path\" \"content-digest\" \"rpp-cltrid\")";
+        let good = "created=1;nonce=\"0123456789abcdef\";keyid=\"a\";alg=\"ed25519\"";
+        assert!(read_input(&format!("{covered};{good}")).is_some());
+        for (what, with) in [
+            ("created=1", "created=x"),
+            ("keyid=\"a\"", "keyid=\"\""),
+            ("keyid=\"a\"", "keyid=\"a\nb\""),
+            ("ed25519", "rsa"),
+            ("0123456789abcdef", "0123"),
+            ("0123456789abcdef", "0123456789abcde\""),
+            ("nonce=\"0123456789abcdef\";", ""),
         ] {
-            assert_eq!(read_input(wrong), None, "{wrong}");
+            assert_eq!(read_input(&format!("{covered};{}", good.replace(what, with))), None, "{with}");
         }
+        assert_eq!(read_input(&format!("op=(\"@method\");{good}")), None);
+        assert_eq!(read_input(""), None);
     }
 }
