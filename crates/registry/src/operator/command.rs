@@ -3,7 +3,7 @@
 use super::answer::{CommandRefusal, is_answer, read_kept};
 use super::client::{OperatorClient, operator_caller};
 use super::code::{CODE_DONE, CODE_PENDING, ResultCode};
-use super::registration;
+use super::registration::{self, RegistrationState};
 use crate::caller::{Caller, Idempotency, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::prefixes::{DelegationData, PrefixChange, Renewal, TransferKind, TransferRequest, Wish, canonical};
@@ -285,8 +285,14 @@ impl Registry {
         let mut connection = self.database.reader().acquire().await?;
         let found = registration::find(&mut connection, &name).await?;
         drop(connection);
-        match found.filter(|found| found.client == client.id) {
-            Some(found) => Ok(serde_json::to_value(found)?),
+        let found = found.filter(|found| found.client == client.id);
+        match found {
+            Some(found) if found.state != RegistrationState::Deleted => Ok(serde_json::to_value(found)?),
+            // What was registered once may be a prefix of the client by now.
+            Some(gone) => match self.prefix(caller, &name).await {
+                Err(Error::Refused(_)) => Ok(serde_json::to_value(gone)?),
+                held => value(held),
+            },
             None => value(self.prefix(caller, &name).await),
         }
     }

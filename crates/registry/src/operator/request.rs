@@ -17,6 +17,8 @@ use sqlx::{AnyConnection, Row as _};
 
 /// Characters of what is kept of an answer or a failure.
 const REMARK_MOST: usize = 500;
+/// Characters of a prefix below which the next free one is wanted.
+const UNDER_MOST: usize = 255;
 /// Prefixes of one holder whose subject data are told anew in one act.
 const HOLDINGS_MOST: i64 = 10_000;
 
@@ -315,6 +317,10 @@ impl Registry {
         if wish.prefix.is_empty() == wish.under.is_empty() {
             let (zh, en) = ("请在 prefix、under 中恰好填写一项", "give exactly one of prefix and under");
             return Err(Refusal::fields(vec![FieldRefusal::new("prefix", "prefix-choice", zh, en)]).into());
+        }
+        if wish.under.len() > UNDER_MOST {
+            let (zh, en) = ("上级前缀过长", "such a long prefix is nobody's");
+            return Err(Refusal::fields(vec![FieldRefusal::new("under", "out-of-range", zh, en)]).into());
         }
         let prefix = if wish.prefix.is_empty() { String::new() } else { canonical(&wish.prefix)? };
         let (under, delegation, code) = (wish.under.clone(), wish.delegation.clone(), wish.transfer_code.trim());
