@@ -3,6 +3,7 @@
 
 use crate::control::command;
 use crate::hufu;
+use crate::prefixes::Secondary;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_node::operator::signature::{Headers, Signed, Signer, SigningKey};
 use hufu_node::roles::Role;
@@ -340,6 +341,29 @@ fn lost_answers_and_restarts_leave_exactly_one_result() {
     let done = ["create done", "disable done", "enable done", "delete done"];
     eventually("all are done", PATIENCE, || pair.requests(&below) == done);
     assert_eq!(run(&pair.top, &["audit", "verify"], Json::Null)["whole"], true);
+}
+
+#[test]
+fn what_was_given_out_before_is_registered_when_the_interface_comes() {
+    let mut below = Secondary::start(None);
+    let wish = json!({"organisation": below.organisation, "prefix": "88.118.1", "delegation": delegation(2641)});
+    run(&below.node, &["prefix", "allocate"], wish);
+    let requests = |node: &NodeProcess| run(node, &["operator", "requests"], Json::Null);
+    assert_eq!(requests(&below.node)["total"], 0);
+    below.node.config.operator.url = format!("http://127.0.0.1:{}", ports::free());
+    below.node.config.operator.client = "opc-0000000000000000".into();
+    for _ in 0..2 {
+        below.node.stop();
+        below.node.start();
+        let found = requests(&below.node);
+        assert_eq!((&found["total"], &found["items"][0]["kind"]), (&json!(1), &json!("create")), "told once");
+    }
+    let state = || run(&below.node, &["operator", "status"], Json::Null);
+    eventually("nobody is there, which is seen", PATIENCE, || state()["failingSince"].is_i64());
+    // Given up, it is not taken up again.
+    let id = requests(&below.node)["items"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(run(&below.node, &["operator", "drop", &id], Json::Null)["state"], "dropped");
+    assert_eq!(state()["waiting"], 0);
 }
 
 fn post(pair: &Pair, body: &[u8], transaction: &str, headers: &Headers) -> (u16, String) {
