@@ -14,6 +14,7 @@ mod http_identity;
 mod limits;
 mod onboarding;
 mod operations;
+mod operator;
 mod outage;
 mod parse;
 mod prefixes;

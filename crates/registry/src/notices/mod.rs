@@ -42,6 +42,10 @@ pub enum NoticeKind {
     /// Somebody signed in from an address that was not seen before.
     SignInElsewhere,
     AccountLocked,
+    /// A request to the registry operator above gets no decision, or the operator is not to be reached.
+    OperatorStuck,
+    /// The registry operator above has said something of a prefix of this node.
+    OperatorMessage,
 }
 
 /// Who is told.

@@ -15,6 +15,7 @@ mod extract;
 mod gate;
 mod keys;
 mod notices;
+mod operator;
 mod organisations;
 mod prefixes;
 mod reservations;
@@ -57,6 +58,7 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(documents::routes())
         .merge(notices::routes())
         .merge(settings::routes())
+        .merge(operator::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
