@@ -343,6 +343,7 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    registry.seal_settings(&Caller::node(now)).await?;
     first_start::first_logins(&registry, config).await?;
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
     Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))

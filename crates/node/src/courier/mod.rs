@@ -85,6 +85,7 @@ impl Courier {
             if minute.is_none_or(|last| last.elapsed() >= MINUTE) {
                 minute = Some(Instant::now());
                 round.push(("deadlines", self.registry.remind_reviewers(&Caller::node(now())).await.map(|_| ())));
+                round.push(("keys", self.registry.remind_of_keys(&Caller::node(now())).await.map(|_| ())));
             }
             if hour.is_none_or(|last| last.elapsed() >= HOUR) {
                 hour = Some(Instant::now());
@@ -131,7 +132,10 @@ impl Courier {
     async fn send(&self, outgoing: &Outgoing) -> Result<(), Failed> {
         match &outgoing.way {
             Way::Webhook(webhook) => self.post(outgoing, webhook).await,
-            Way::Mail { server, to } => mail::send(server, to, &outgoing.notice, &self.parts.config.name).await,
+            Way::Mail { server, to } => {
+                let link = outgoing.link.as_deref();
+                mail::send(server, to, &outgoing.notice, link, &self.parts.config.name).await
+            }
             Way::Nowhere => Err(Failed { fault: "it is not configured any more".into(), hopeless: true }),
         }
     }

@@ -31,7 +31,7 @@ mod name;
 mod own;
 mod plan;
 mod prefix;
-mod quota;
+pub mod quota;
 mod reservation;
 mod rules;
 mod state;
