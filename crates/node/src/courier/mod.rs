@@ -90,6 +90,7 @@ impl Courier {
             if hour.is_none_or(|last| last.elapsed() >= HOUR) {
                 hour = Some(Instant::now());
                 round.push(("documents", self.registry.sweep_documents(now()).await.map(|_| ())));
+                round.push(("uploads", self.registry.sweep_uploads(now()).await.map(|_| ())));
                 round.push(("notices", self.registry.forget_notices(now()).await.map(|_| ())));
                 round.push(("accounts", self.registry.sweep_accounts(now()).await.map(|_| ())));
                 round.push(("answers", self.registry.forget_answers(now()).await.map(|_| ())));

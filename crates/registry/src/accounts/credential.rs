@@ -314,7 +314,8 @@ impl Registry {
             return act.commit(()).await;
         };
         let id = found.account.id.clone();
-        let recent = sqlx::query("SELECT COUNT(*) FROM account_token WHERE account = $1 AND created > $2");
+        let recent =
+            sqlx::query("SELECT COUNT(*) FROM account_token WHERE account = $1 AND purpose = 'reset' AND created > $2");
         let recent = recent.bind(&id).bind(caller.at - RESET_PAUSE).fetch_one(act.sql()).await?;
         if recent.try_get::<i64, _>(0)? > 0 {
             act.record_denied("account.reset", &format!("account {id}"), None, json!({"reason": "asked before"}));

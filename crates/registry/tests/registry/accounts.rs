@@ -232,10 +232,10 @@ async fn a_reset_goes_to_the_holder_and_ends_every_session() {
         person(registry, &home, "zhao", &["enterprise-staff"]).await;
         let session = sign_in(registry, "zhao", PASSWORD, NOW).await.expect("signed in");
         mail(registry).await;
-        // The answer is the same for everybody: nobody has the first login, the second was invited within the pause.
+        // The answer is the same for everybody: nobody has the first login, and the last one asks twice.
         let later = NOW + HOUR;
-        for (login, now) in [("nobody", NOW), ("zhao", NOW), ("zhao@mail.example", later), ("zhao", later)] {
-            registry.request_reset(&stranger(now), login).await.expect("an answer");
+        for login in ["nobody", "zhao@mail.example", "zhao"] {
+            registry.request_reset(&stranger(later), login).await.expect("an answer");
         }
         let sent = letters(registry, NoticeKind::PasswordReset).await;
         assert_eq!(sent.len(), 1, "asked too often, or by nobody");

@@ -20,3 +20,14 @@ CREATE TABLE quota_used (
   used BIGINT NOT NULL,
   PRIMARY KEY (organisation, kind)
 );
+
+-- Files that came before the application they belong to; forgotten after a day. `application` is empty until then.
+CREATE TABLE upload (
+  id BIGINT PRIMARY KEY,
+  author TEXT NOT NULL,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  application TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE INDEX upload_at ON upload (at);
