@@ -20,7 +20,7 @@ from email.policy import default
 from aiosmtpd.controller import Controller
 
 CONSOLE = "https://console.hufu-demo.cn"
-FIRST, SECOND = "Wusong-Jiujiu-7429-lake", "Pudong-Baba-1188-river"
+FIRST, SECOND = "Wusong-Jiujiu-7429-lake", "Minhang-Qiqi-5306-field"
 WAIT = 20
 
 

@@ -3,7 +3,7 @@
 use hufu_ident::identifier::NA;
 use hufu_ident::systems::handle::{Site, kind};
 use hufu_ident::{Absence, Answer, CaseRule, Delegation, Name, Prefix, Query, Record, RecordKey, ValueSet};
-use hufu_store::{Store, StoreError};
+use hufu_store::{Moving, Store, StoreError};
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, GuardResult};
 use std::sync::Arc;
@@ -178,18 +178,24 @@ impl Authority {
         }
         let home = name.home();
         if name.is_tagged() {
-            return Ok(match self.nearest(&home)? {
-                Some(Nearest::Delegated(delegation)) => Some(delegation),
-                _ => None,
-            });
+            return match self.nearest(&home)? {
+                Some(Nearest::Delegated(delegation)) => Ok(Some(delegation)),
+                Some(Nearest::Homed(prefix)) if self.has_left(&prefix) => self.delegation(&prefix, false),
+                _ => Ok(None),
+            };
         }
-        if self.store.is_homed(&home) {
+        if self.store.is_homed(&home) && !self.has_left(&home) {
             return Ok(None);
         }
         match self.delegation(&home, false)? {
             Some(delegation) => Ok(Some(delegation)),
             None => Ok(self.delegation_above(&home)?.map(as_service)),
         }
+    }
+
+    /// Whether a prefix that is answered for here is served elsewhere by now: what is not here may be there.
+    fn has_left(&self, prefix: &Prefix) -> bool {
+        self.store.moving().get(prefix) == Some(&Moving::Left)
     }
 
     /// The service of the prefixes below the nearest ancestor that names one, unless that is this node itself.

@@ -156,7 +156,7 @@ impl Publisher {
     /// Writes what differs from the wanted state.
     async fn apply(&self, waiting: &Waiting) -> Result<(), String> {
         let prefix = Prefix::parse(&waiting.publication.prefix).map_err(|refusal| refusal.to_string())?;
-        let ends = !matches!(waiting.publication.wanted, Wanted::Hosted { .. });
+        let ends = !matches!(waiting.publication.wanted, Wanted::Hosted { .. } | Wanted::Own { .. });
         let store = self.authority.store();
         for _ in 0..ATTEMPTS {
             let record = key(&prefix, self.authority.rule());
@@ -168,7 +168,9 @@ impl Publisher {
                 rule: self.authority.rule(),
                 now: clock::seconds() as u32,
             };
-            let writes = writes(&waiting.publication, &Present { stored: stored.as_ref(), homed }, &here)?;
+            let moving = store.moving().get(&prefix).copied();
+            let present = Present { stored: stored.as_ref(), homed, moving };
+            let writes = writes(&waiting.publication, &present, &here)?;
             if homed && ends && has_objects(&self.authority, &prefix)? {
                 let noted = self.registry.note_objects(&Caller::node(now()), prefix.as_str()).await;
                 noted.map_err(|error| error.to_string())?;

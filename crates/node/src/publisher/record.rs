@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hufu_ident::systems::handle::{AdminRecord, Interface, Protocol, Server as SiteServer, Site, kind, right};
 use hufu_ident::{CaseRule, Prefix, RecordKey, Reference, Value, ValueSet};
 use hufu_registry::outbox::{Publication, Server, Wanted};
-use hufu_store::{Condition, Stored, Write};
+use hufu_store::{Condition, Moving, Stored, Write};
 use std::net::IpAddr;
 
 /// Indexes of the values that the registry puts into a prefix handle; whatever stands elsewhere is left alone.
@@ -19,6 +19,7 @@ const OTHER_ADDRESS: &str = "alt_addr";
 pub struct Present<'a> {
     pub stored: Option<&'a Stored>,
     pub homed: bool,
+    pub moving: Option<Moving>,
 }
 
 /// This node, as it stands in prefix handles.
@@ -39,12 +40,18 @@ pub fn key(prefix: &Prefix, rule: CaseRule) -> RecordKey {
 pub fn writes(publication: &Publication, present: &Present<'_>, here: &Here<'_>) -> Result<Vec<Write>, String> {
     let prefix = Prefix::parse(&publication.prefix).map_err(|refusal| refusal.to_string())?;
     let mut writes = Vec::new();
+    let moving = moving(&publication.wanted, present);
+    // What undoes a move, and what begins one, comes first: what follows is the prefix handle only.
+    if moving != present.moving {
+        writes.push(Write::Move(prefix.clone(), moving));
+    }
     let (values, homed) = match &publication.wanted {
-        Wanted::Hosted { administrators } => {
+        Wanted::Own { .. } => return Ok(writes),
+        Wanted::Hosted { administrators, .. } => {
             let sites = vec![here.site.clone()];
             (Some(delegated(present, here, &sites, true, administrators)?), true)
         }
-        Wanted::Delegated { servers, below, administrators, leaving } => {
+        Wanted::Delegated { servers, below, administrators, leaving, .. } => {
             let sites = renewed(servers, present.stored)?;
             let values = delegated(present, here, &sites, *below, administrators)?;
             (Some(values), *leaving && present.homed)
@@ -77,6 +84,16 @@ pub fn writes(publication: &Publication, present: &Present<'_>, here: &Here<'_>)
         writes.push(Write::Unhome(prefix));
     }
     Ok(writes)
+}
+
+/// Whether what is below the prefix is written: not while it leaves, and before it is here.
+fn moving(wanted: &Wanted, present: &Present<'_>) -> Option<Moving> {
+    match wanted {
+        Wanted::Own { frozen: true } | Wanted::Hosted { frozen: true, .. } => Some(Moving::Out),
+        Wanted::Delegated { leaving: true, .. } if present.homed => Some(Moving::Left),
+        Wanted::Delegated { arriving: true, .. } => Some(Moving::In),
+        _ => None,
+    }
 }
 
 /// Values that are nobody's business here.

@@ -209,6 +209,7 @@ impl Act {
             flags: Flags::NONE,
             hosting,
             delegation: wish.delegation.clone(),
+            moving: None,
             proof: wish.proof.clone(),
             reason: String::new(),
             auto_renew: wish.auto_renew.unwrap_or(rules.auto_renew),

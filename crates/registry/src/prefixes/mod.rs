@@ -45,11 +45,12 @@ pub(crate) use rules::read as read_rules;
 
 pub use allocate::{Availability, Wish};
 pub use flag::{Action, Flag, Flags, Setter};
+pub use hosting::Move;
 pub use life::{Decision, FlagChange, PrefixChange, PrefixFilter, Renewal, canonical};
 pub use lookup::{PublicOrganisation, PublicPrefix};
 pub use own::OwnPrefix;
 pub use plan::NumberPlan;
-pub use prefix::{DelegationData, Prefix, PrefixOrigin};
+pub use prefix::{DelegationData, Moving, Prefix, PrefixOrigin};
 pub use quota::{Quota, QuotaChange, QuotaKind};
 pub use reservation::{NewReservation, Reservation, ReservationFilter, ReservationKind};
 pub use rules::PrefixRules;

@@ -1,6 +1,6 @@
 //! Whom the life of a prefix is told to: its holder, and the sides of a transfer.
 
-use super::prefix::Row;
+use super::prefix::{Moving, Row};
 use super::transfer::Transfer;
 use crate::act::Act;
 use crate::error::Error;
@@ -19,7 +19,10 @@ impl Act {
             let facts = vec![("name", after.name.clone()), ("due", day(after.expires))];
             return self.tell_of(after, NoticeKind::PrefixExpiring, facts).await;
         }
-        if before.state != after.state || before.flags.on_hold() != after.flags.on_hold() {
+        if before.moving != after.moving
+            || before.state != after.state
+            || before.flags.on_hold() != after.flags.on_hold()
+        {
             return self.tell_state(after).await;
         }
         Ok(())
@@ -27,10 +30,13 @@ impl Act {
 
     /// Its holder hears how a prefix stands now.
     pub(super) async fn tell_state(&mut self, row: &Row) -> Result<(), Error> {
-        let state = match row.flags.on_hold() {
-            true => format!("{}，暂停解析 {}, on hold", row.state.zh(), row.state.name()),
-            false => format!("{} {}", row.state.zh(), row.state.name()),
+        let (zh, en) = match (row.flags.on_hold(), row.moving) {
+            (true, _) => ("，暂停解析", ", on hold"),
+            (false, Some(Moving::Out)) => ("，正在迁出，暂停写入", ", moving out, not written"),
+            (false, Some(Moving::In)) => ("，正在迁入", ", moving in"),
+            (false, None) => ("", ""),
         };
+        let state = format!("{}{zh} {}{en}", row.state.zh(), row.state.name());
         let facts = vec![("name", row.name.clone()), ("state", state), ("reason", row.reason.clone())];
         self.tell_of(row, NoticeKind::PrefixState, facts).await
     }

@@ -72,7 +72,8 @@ pub async fn upgrade(call: &Call<'_>) -> Answered {
         filed.push(file(call.registry, &call.caller, new, &[]).await?);
     }
     if before.subject != subject || !files.is_empty() {
-        let content = Content { subject: Some(subject), ..Content::default() };
+        let remarks = "经 SNMS 接口提交的变更".to_owned();
+        let content = Content { subject: Some(subject), remarks, ..Content::default() };
         let new = NewApplication { kind: ApplicationKind::Amendment, organisation: Some(organisation), content };
         match file(call.registry, &call.caller, new, &files).await {
             Ok(id) => filed.push(id),

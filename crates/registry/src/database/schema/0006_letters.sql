@@ -31,3 +31,7 @@ CREATE TABLE upload (
   at BIGINT NOT NULL
 );
 CREATE INDEX upload_at ON upload (at);
+
+-- Whether a prefix is on its way out of this node (`out`) or into it (`in`); empty for neither.
+ALTER TABLE prefix ADD COLUMN moving TEXT NOT NULL DEFAULT '';
+ALTER TABLE own_prefix ADD COLUMN moving TEXT NOT NULL DEFAULT '';
