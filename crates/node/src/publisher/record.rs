@@ -205,7 +205,7 @@ mod tests {
         let administrator = Reference::new(301, "0.NA/88.118");
         let (site, rule, now) = (site(), CaseRule::Insensitive, 7);
         let here = Here { site: &site, administrator: &administrator, rule, now };
-        writes(&publication, &Present { stored, homed }, &here).expect("writes")
+        writes(&publication, &Present { stored, homed, moving: None }, &here).expect("writes")
     }
 
     fn server(address: &str, key: Option<&str>) -> Server {
@@ -214,7 +214,17 @@ mod tests {
     }
 
     fn delegated_to(servers: Vec<Server>, leaving: bool) -> Wanted {
-        Wanted::Delegated { servers, below: true, administrators: vec!["300:0.NA/88.118.8".into()], leaving }
+        Wanted::Delegated {
+            servers,
+            below: true,
+            administrators: vec!["300:0.NA/88.118.8".into()],
+            leaving,
+            arriving: false,
+        }
+    }
+
+    fn hosted(frozen: bool) -> Wanted {
+        Wanted::Hosted { administrators: Vec::new(), frozen }
     }
 
     fn values(writes: &[Write]) -> Vec<Value> {
@@ -265,10 +275,10 @@ mod tests {
 
     #[test]
     fn hosting_homes_first_and_withholding_unhomes_last() {
-        let writes = run(Wanted::Hosted { administrators: Vec::new() }, None, false);
+        let writes = run(hosted(false), None, false);
         assert!(matches!(writes[..], [Write::Home(_), Write::Put { condition: Condition::Absent, .. }]), "{writes:?}");
         let before = stored(values(&writes));
-        assert!(run(Wanted::Hosted { administrators: Vec::new() }, Some(&before), true).is_empty(), "twice is once");
+        assert!(run(hosted(false), Some(&before), true).is_empty(), "twice is once");
         let writes = run(Wanted::Withheld { reason: "停用".into() }, Some(&before), true);
         assert!(matches!(writes[..], [Write::Put { .. }, Write::Unhome(_)]), "{writes:?}");
         let values = values(&writes);
@@ -282,9 +292,25 @@ mod tests {
     #[test]
     fn whoever_moves_out_is_answered_for_until_the_end() {
         let writes = run(delegated_to(vec![server("192.0.2.8", None)], true), None, true);
-        assert!(matches!(writes[..], [Write::Put { .. }]), "{writes:?}");
+        assert!(matches!(writes[..], [Write::Move(_, Some(Moving::Left)), Write::Put { .. }]), "{writes:?}");
         let writes = run(delegated_to(vec![server("192.0.2.8", None)], false), None, true);
         assert!(matches!(writes[..], [Write::Put { .. }, Write::Unhome(_)]), "{writes:?}");
+    }
+
+    #[test]
+    fn a_prefix_freezes_before_it_is_copied_and_takes_copies_before_it_is_here() {
+        let frozen = run(hosted(true), None, true);
+        assert!(matches!(frozen[0], Write::Move(_, Some(Moving::Out))), "{frozen:?}");
+        assert!(matches!(run(Wanted::Own { frozen: true }, None, true)[..], [Write::Move(_, Some(Moving::Out))]));
+        assert!(run(Wanted::Own { frozen: false }, None, true).is_empty());
+        let Wanted::Delegated { servers, below, administrators, .. } =
+            delegated_to(vec![server("192.0.2.8", None)], false)
+        else {
+            unreachable!()
+        };
+        let arriving = Wanted::Delegated { servers, below, administrators, leaving: false, arriving: true };
+        let writes = run(arriving, None, false);
+        assert!(matches!(writes[..], [Write::Move(_, Some(Moving::In)), Write::Put { .. }]), "{writes:?}");
     }
 
     #[test]
