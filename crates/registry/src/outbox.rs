@@ -30,7 +30,7 @@ pub enum Wanted {
         below: bool,
         /// Who administers it beside its own keys, as `index:handle`.
         administrators: Vec<String>,
-        /// It has moved out of this node, which goes on answering for it until nobody remembers the old delegation.
+        /// It has moved out of this node, which sends people on until nobody remembers the old delegation.
         #[serde(default)]
         leaving: bool,
         /// It is on its way into this node, which takes its identifiers before it answers for them.

@@ -110,10 +110,10 @@ impl Authority {
     pub fn home_of(&self, name: Name<'_>) -> Result<Option<Prefix>, StoreFault> {
         let home = name.home();
         if !name.is_tagged() {
-            return Ok(self.store.is_homed(&home).then_some(home));
+            return Ok((self.store.is_homed(&home) && !self.has_left(&home)).then_some(home));
         }
         Ok(match self.nearest(&home)? {
-            Some(Nearest::Homed(prefix)) => Some(prefix),
+            Some(Nearest::Homed(prefix)) if !self.has_left(&prefix) => Some(prefix),
             _ => None,
         })
     }
@@ -152,7 +152,7 @@ impl Authority {
     /// Answers a query from own records: the longest delegated prefix wins.
     pub fn answer(&self, query: &Query<'_>) -> Result<Answer, StoreFault> {
         let name = query.name;
-        let home = self.is_home_of(name);
+        let home = self.is_home_of(name) || (query.do_not_refer && self.was_home_of(name)?);
         if home && self.is_elsewhere_in_site(name) {
             return Ok(Answer::Absent(Absence::WrongServer));
         }
@@ -193,7 +193,20 @@ impl Authority {
         }
     }
 
-    /// Whether a prefix that is answered for here is served elsewhere by now: what is not here may be there.
+    /// Whether names under the prefix of `name` lived here until lately. Who does not want to be sent on gets what is
+    /// still here.
+    fn was_home_of(&self, name: Name<'_>) -> Result<bool, StoreFault> {
+        if name.is_prefix_handle() || self.store.moving().is_empty() {
+            return Ok(false);
+        }
+        let home = name.home();
+        Ok(match name.is_tagged() {
+            true => matches!(self.nearest(&home)?, Some(Nearest::Homed(prefix)) if self.has_left(&prefix)),
+            false => self.store.is_homed(&home) && self.has_left(&home),
+        })
+    }
+
+    /// Whether a prefix that lived here is served elsewhere by now.
     fn has_left(&self, prefix: &Prefix) -> bool {
         self.store.moving().get(prefix) == Some(&Moving::Left)
     }

@@ -41,8 +41,8 @@ pub enum Moving {
     Out,
     /// What is below it is written before this store answers for it.
     In,
-    /// It is served elsewhere. What is here is answered for those who remember the old delegation; nothing is written,
-    /// and what is not here may be there.
+    /// It is served elsewhere. Who remembers the old delegation is sent on; what is here is for those who cannot be.
+    /// Nothing is written.
     Left,
 }
 

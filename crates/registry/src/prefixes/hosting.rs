@@ -7,17 +7,18 @@
 //!
 //! **Moving out.** 1. `freeze`: the data plane goes on answering, and refuses every write below the prefix
 //! (`prefix-moving`), so that what is copied stays whole. 2. The holder exports its identifiers here and imports them at
-//! its own node. 3. `move_out` names the new servers: the new delegation is published at once, and this node goes on
-//! answering, still frozen, for as long as somebody may remember the old delegation (its TTL). Both nodes give the same
-//! answers until something is changed at the new one. 4. Then the prefix is no longer homed here.
+//! its own node. 3. `move_out` names the new servers: the new delegation is published at once. For as long as somebody
+//! may remember the old one (its TTL), this node sends whoever asks or writes on to the new node; who says that it cannot
+//! be sent on (`DNRF`) gets what is still here. 4. Then the prefix is no longer homed here.
 //!
 //! **Moving in.** 1. Hosting is requested; the old node goes on answering. 2. `receive`: this node takes identifiers
 //! below the prefix before it answers for them; the delegation still names the old node. 3. The old node freezes, the
 //! identifiers are exported there and loaded here. 4. `accept` homes the prefix and changes the delegation in one batch
-//! of the store. Who remembers the old delegation still asks the old node, which therefore stays up, frozen, for a TTL.
+//! of the store. Who remembers the old delegation still asks the old node, which therefore stays up, frozen, for a TTL:
+//! it answers what was there before the move, as a cache does.
 //!
 //! ```text
-//! hosted ──freeze──► hosted, moving out ──move out──► not hosted (answers, frozen, for a TTL)
+//! hosted ──freeze──► hosted, moving out ──move out──► not hosted (sends on, for a TTL)
 //!    ▲                      │ cancel
 //!    ├──────────────────────┘
 //!    └──accept── not hosted, moving in ◄──receive── not hosted ◄──cancel── moving in

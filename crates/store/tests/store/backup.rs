@@ -2,7 +2,7 @@
 
 use crate::support::{batch, check_pairs, open, pair, put};
 use hufu_ident::Prefix;
-use hufu_store::{Condition, Delegations, MemoryStore, Records, StoreError, Write};
+use hufu_store::{Condition, Delegations, MemoryStore, Moving, Records, StoreError, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
