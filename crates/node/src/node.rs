@@ -353,6 +353,7 @@ async fn open_registry(config: &mut Config) -> Result<Option<Registry>, StartErr
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    registry.seal_settings(&Caller::node(now)).await?;
     first_start::first_logins(&registry, config).await?;
     let registry = registry.with_documents(&config.data_directory.join(&config.registry.documents))?;
     for obtained in registry.obtained_prefixes().await? {

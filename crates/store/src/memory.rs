@@ -5,7 +5,7 @@ use crate::change::{self, Change};
 use crate::engine::copy_to;
 use crate::plan::{After, Plan, Position};
 use crate::receipt::{Outcome, Receipt};
-use crate::store::{BackupReport, Delegations, HomedPrefixes, Records, StoreError, StoreSize, Stored};
+use crate::store::{BackupReport, Delegations, HomedPrefixes, MovingPrefixes, Records, StoreError, StoreSize, Stored};
 use hufu_ident::RecordKey;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -25,6 +25,7 @@ struct State {
     /// By sequence: the change, and how many records there were after it.
     log: BTreeMap<u64, (Change, u64)>,
     homed: Arc<HomedPrefixes>,
+    moving: Arc<MovingPrefixes>,
 }
 
 impl MemoryStore {
@@ -45,18 +46,18 @@ impl MemoryStore {
 impl State {
     fn commit(&mut self, batch: Batch) -> Outcome {
         batch.check()?;
-        let mut plan = Plan::from(self.position);
+        let mut plan = Plan::from(self.position, self.moving.clone());
         let committed = plan.add(batch, |key| Ok(self.get(key).map(|stored| stored.version)))?;
         if let Some(homed) = plan.homed(&self.homed) {
             self.homed = Arc::new(homed);
         }
-        self.position = plan.position;
+        (self.position, self.moving) = (plan.position, plan.moving);
         for effect in plan.effects {
             let (key, version) = (effect.change.key.clone(), effect.change.sequence);
             match effect.after {
                 After::Values(values) => drop(self.records.insert(key, Stored { version, values })),
                 After::Nothing => drop(self.records.remove(&key)),
-                After::Homed(_) | After::Unhomed(_) => {}
+                After::Homed(_) | After::Unhomed(_) | After::Moving(..) => {}
             }
             self.log.insert(version, (effect.change, effect.records));
         }
@@ -122,7 +123,7 @@ impl Records for MemoryStore {
         let log = state.log.iter().map(|(sequence, (change, records))| {
             Ok((sequence.to_be_bytes().to_vec(), change::compose(change, *records)))
         });
-        copy_to(to, state.position.sequence, records, log, &state.homed)
+        copy_to(to, state.position.sequence, records, log, (&state.homed, &state.moving))
     }
 
     fn size(&self) -> StoreSize {
@@ -140,5 +141,9 @@ impl Records for MemoryStore {
 impl Delegations for MemoryStore {
     fn homed(&self) -> Arc<HomedPrefixes> {
         Arc::clone(&self.read().homed)
+    }
+
+    fn moving(&self) -> Arc<MovingPrefixes> {
+        Arc::clone(&self.read().moving)
     }
 }

@@ -43,8 +43,8 @@ use hufu_net::{Peer, Transport};
 use params::Params;
 use std::sync::Arc;
 
-/// Octets of a request body.
-const BODY: usize = 4 << 20;
+/// Octets of a request body: a document of 5 MiB in a form fits.
+const BODY: usize = (5 << 20) + (64 << 10);
 
 /// Systems whose codes may be asked for by `/<system>/<code>`.
 const BY_SYSTEM: [&str; 1] = ["ecode"];
@@ -90,6 +90,11 @@ impl Asked {
             }
             None => self,
         }
+    }
+
+    /// Whether the asker reads Chinese rather than English.
+    pub fn chinese(&self) -> bool {
+        api::reads_chinese(&self.headers)
     }
 
     pub fn is_get(&self) -> bool {

@@ -12,6 +12,7 @@ mod gs1_resolver;
 mod hierarchy;
 mod http_identity;
 mod limits;
+mod moving;
 mod onboarding;
 mod operations;
 mod operator;

@@ -5,6 +5,7 @@ mod accounts_duties;
 mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
+mod letters;
 mod notices;
 mod onboarding;
 mod operator;
