@@ -14,6 +14,7 @@ use crate::caller::Caller;
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::jobs::Progress;
 use crate::permission::Permission;
+use crate::prefixes::{QuotaKind, quota};
 use crate::templates::{self, Mode, Template};
 use hufu_ident::{Identifier, RecordKey, Ttl, Value, ValueSet};
 use hufu_store::Stored;
@@ -245,8 +246,9 @@ async fn count(act: &mut Act, prefix: &str, organisation: Option<&str>, more: i6
     let upsert = sqlx::query(upsert).bind(prefix).bind(organisation.unwrap_or_default()).bind(more);
     upsert.execute(act.sql()).await?;
     match organisation {
-        Some(organisation) if more > 0 => act.check_identifier_quota(organisation).await,
-        _ => Ok(()),
+        Some(organisation) if more > 0 => quota::charge(act, organisation, QuotaKind::Identifiers, more).await,
+        Some(organisation) => quota::refund(act, organisation, QuotaKind::Identifiers, -more).await,
+        None => Ok(()),
     }
 }
 
@@ -307,6 +309,11 @@ impl Deciding<'_> {
         if !self.memory.meet(&key) {
             let (zh, en) = ("标识重复出现", "the identifier occurs twice");
             return Err(refuse(Kind::Invalid, "repeated-in-call", zh, en));
+        }
+        if owner.moving {
+            let zh = format!("前缀 {} 正在迁移，暂停写入，请稍后重试", owner.prefix);
+            let en = format!("the prefix {} is moving to another node; write again when it has", owner.prefix);
+            return Err(refuse(Kind::Conflict, "prefix-moving", zh, en));
         }
         if !owner.running {
             let (zh, en) =

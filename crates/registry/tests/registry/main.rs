@@ -6,6 +6,7 @@ mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
 mod jobs;
+mod letters;
 mod notices;
 mod objects;
 mod onboarding;

@@ -18,6 +18,7 @@ mod jobs;
 mod keys;
 mod notices;
 mod objects;
+mod operator;
 mod organisations;
 mod prefixes;
 mod reservations;
@@ -28,7 +29,7 @@ mod statistics;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
-pub use extract::{Asker, Body, IfVersion, Params, Path};
+pub use extract::{Asker, Body, IfVersion, Params, Path, reads_chinese};
 
 use crate::node::Parts;
 use axum::Router;
@@ -37,11 +38,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Octets of a request body; documents have a limit of their own.
 const BODY: usize = 4 << 20;
+
+/// What every node answers about codes, with or without a registry: described here, served by the doors beside this.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(super::parse::answer, super::codes::answer))]
+struct Codes;
 
 /// The operations of a node that has a registry, and their description.
 pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
@@ -63,7 +70,9 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(objects::routes())
         .merge(grants::routes())
         .merge(jobs::routes())
+        .merge(operator::routes())
         .split_for_parts();
+    description.merge(Codes::openapi());
     document::complete(&mut description);
     (router, description)
 }
