@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::permission::Permission;
 use crate::seal::Seal;
+use crate::templates::TemplateShelf;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Registry {
     pub(crate) bell: Arc<Notify>,
     /// Where the octets of documents are.
     pub(crate) documents: Option<Arc<Path>>,
+    /// Templates that objects have, as they were last read.
+    pub(crate) shelf: Arc<TemplateShelf>,
     /// A registry operator above is told what is decided here.
     above: bool,
 }
@@ -45,6 +48,7 @@ impl Registry {
             seal: None,
             bell: Arc::new(Notify::new()),
             documents: None,
+            shelf: Arc::default(),
             above: false,
         })
     }

@@ -7,6 +7,7 @@ pub const STEPS: &[(&str, &str)] = &[
     ("onboarding", include_str!("schema/0003_onboarding.sql")),
     ("prefixes", include_str!("schema/0004_prefixes.sql")),
     ("operator", include_str!("schema/0005_operator.sql")),
+    ("templates", include_str!("schema/0007_templates.sql")),
     ("objects", include_str!("schema/0008_objects.sql")),
 ];
 

@@ -15,6 +15,7 @@ mod extract;
 mod gate;
 mod grants;
 mod keys;
+mod metadata;
 mod notices;
 mod objects;
 mod organisations;
@@ -24,6 +25,7 @@ mod roles;
 mod sessions;
 mod settings;
 mod statistics;
+mod templates;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -61,6 +63,8 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(settings::routes())
         .merge(objects::routes())
         .merge(grants::routes())
+        .merge(templates::routes())
+        .merge(metadata::routes())
         .split_for_parts();
     document::complete(&mut description);
     (router, description)
