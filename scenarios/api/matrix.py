@@ -93,7 +93,11 @@ def world():
                    permissions=["prefix.read"])
         prefix = cli("prefix", "allocate", organisation=org, under="88.118")["name"]
         application = cli("application", "create", organisation=org, kind="prefix")["id"] if "application" in NOUNS else "app-none"
+        item = {"name": "name", "labels": {"zh": "名称", "en": "Name"}}
+        content = {"labels": {"zh": "产品", "en": "Product"}, "items": [item]}
+        template = cli("template", "create", prefix=prefix, versionText="1", content=content)["id"]
         companies[tag] = {
+            "templates": template,
             "organisations": org, "accounts": staff["id"], "sessions": session, "keys": find(key, "id", "key-"),
             "roles": role["id"], "prefixes": prefix, "applications": application,
         }

@@ -79,6 +79,10 @@ permissions! {
     GrantRead = "grant.read", "查看授权与读取记录", "see grants and who has read", Business;
     GrantWrite = "grant.write", "授予、撤销数据权限", "open fields to others and take that back", Business;
     GrantRequest = "grant.request", "申请数据权限", "ask to see others' fields", Business;
+    TemplateRead = "template.read", "查看模板与元数据", "see templates and metadata", Business;
+    TemplateWrite = "template.write", "维护模板", "make, change and publish templates", Business;
+    MetadataWrite = "metadata.write", "维护、提议元数据", "make and propose metadata", Business;
+    MetadataReview = "metadata.review", "维护核心与行业元数据、评审提议", "keep the metadata of the node and decide on proposals", Business;
     OperatorWrite = "operator.write", "向上级登记", "register with the node above", Business;
     AuditRead = "audit.read", "查看审计", "see the audit trail", Audit;
     AuditExport = "audit.export", "导出审计", "export the audit trail", Audit;

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::operator::OperatorAbove;
 use crate::permission::Permission;
 use crate::seal::Seal;
+use crate::templates::TemplateShelf;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Registry {
     pub(crate) bell: Arc<Notify>,
     /// Where the octets of documents are.
     pub(crate) documents: Option<Arc<Path>>,
+    /// Templates that objects have, as they were last read.
+    pub(crate) shelf: Arc<TemplateShelf>,
     /// The registry operator above that is told what is decided here.
     pub(crate) above: Option<Arc<OperatorAbove>>,
 }
@@ -46,6 +49,7 @@ impl Registry {
             seal: None,
             bell: Arc::new(Notify::new()),
             documents: None,
+            shelf: Arc::default(),
             above: None,
         })
     }

@@ -9,6 +9,7 @@ pub const STEPS: &[(&str, &str)] = &[
     ("operator", include_str!("schema/0005_operator.sql")),
     ("letters", include_str!("schema/0006_letters.sql")),
     ("operator-interface", include_str!("schema/0007_operator_interface.sql")),
+    ("templates", include_str!("schema/0008_templates.sql")),
     ("objects", include_str!("schema/0009_objects.sql")),
 ];
 

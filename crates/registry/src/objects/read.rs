@@ -10,7 +10,7 @@ use super::write::absent;
 use crate::caller::{Caller, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::permission::Permission;
-use crate::templates::{self, Classification, DataType, Template, Visibility};
+use crate::templates::{Classification, DataType, Template, Visibility};
 use hufu_ident::{Identifier, Prefix, RecordKey, ValueSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -221,8 +221,7 @@ impl Objects {
     }
 
     async fn template_of(&self, kept: &Kept) -> Result<Arc<Template>, Error> {
-        let mut connection = self.registry.database().reader().acquire().await?;
-        Ok(Arc::new(templates::as_used(&mut connection, &kept.template).await?))
+        self.registry.template_as_used(&kept.template).await
     }
 
     /// What the caller may see of an object; a disclosure of granted fields is written down first.

@@ -496,6 +496,15 @@ impl Deciding<'_> {
         Ok(template)
     }
 
+    async fn present_template(&mut self, handle: &str) -> Result<Arc<Template>, Error> {
+        if let Some(known) = self.templates.get(handle) {
+            return Ok(known.clone());
+        }
+        let template = Arc::new(templates::as_used(self.act.sql(), handle).await?);
+        self.templates.insert(handle.to_owned(), template.clone());
+        Ok(template)
+    }
+
     async fn fresh(&mut self, change: &ObjectChange, identifier: &Identifier, owner: &Owner) -> Result<Kept, Error> {
         let Some(name) = &change.template else {
             let (zh, en) = ("请指定数据模板", "name a template");
@@ -533,8 +542,11 @@ impl Deciding<'_> {
         kept: &Kept,
         mode: Mode,
     ) -> Result<Option<Kept>, Error> {
-        let name = change.template.clone().unwrap_or_else(|| kept.template.clone());
-        let template = self.template(&name, owner).await?;
+        // The template that it has serves on, though it be withdrawn meanwhile.
+        let template = match &change.template {
+            Some(name) if !name.eq_ignore_ascii_case(&kept.template) => self.template(name, owner).await?,
+            _ => self.present_template(&kept.template).await?,
+        };
         let fields = checked(&template, change, mode, &kept.fields)?;
         let relations = relations(change)?.unwrap_or_else(|| kept.relations.clone());
         let after = Kept {

@@ -16,6 +16,7 @@ mod prefixes;
 mod prefixes_life;
 mod prefixes_transfer;
 mod statistics;
+mod templates;
 
 use hufu_registry::audit::ChainDigest;
 use hufu_registry::{Caller, Database, Registry};

@@ -12,6 +12,8 @@ use hufu_registry::objects::relation::{Relation, RelationKind};
 use hufu_registry::objects::{Manner, Objects};
 use hufu_registry::prefixes::{QuotaChange, Wish};
 use hufu_registry::templates::Visibility;
+use hufu_registry::templates::life::{NewTemplate, TemplateScopeChange, TemplateStateChange};
+use hufu_registry::templates::template::{TemplateScope, TemplateState};
 use hufu_registry::{Caller, Listing, Permission, PermissionSet, Registry, Scope};
 use hufu_store::{Batch, DiskStore, Store, StoreOptions, Write};
 use serde_json::{Map, Value as Json, json};
@@ -53,8 +55,27 @@ pub async fn plant(bench: &Bench) -> Plant {
         registry.decide_hosting(&operator(), name, true, "").await.expect("accepted");
         store.commit(Batch::new(vec![Write::Home(Prefix::folded(name))], 1)).await.expect("homed");
     }
+    template(&registry).await;
     let objects = open(&registry, &store);
     Plant { registry, objects, store, ours, theirs, _folder: folder }
+}
+
+/// The published template of the objects here, for everybody.
+async fn template(registry: &Registry) {
+    let item = |name: &str, zh: &str, visibility: &str, unique: bool| json!({"name": name, "labels": {"zh": zh, "en": name}, "visibility": visibility, "unique": unique});
+    let new = json!({
+        "prefix": "88.118.1", "versionText": "1.0", "handle": TEMPLATE,
+        "content": {"labels": {"zh": "产品", "en": "Product"}, "items": [
+            item("name", "名称", "public", false), item("batch", "批次", "granted", false),
+            item("cost", "成本", "private", false), item("serial", "序列号", "public", true),
+        ]},
+    });
+    let new: NewTemplate = serde_json::from_value(new).expect("a template");
+    let made = registry.create_template(&operator(), &new).await.expect("made");
+    let published = TemplateStateChange { state: TemplateState::Published, reason: String::new() };
+    registry.set_template_state(&operator(), &made.id, None, &published).await.expect("published");
+    let all = TemplateScopeChange { scope: TemplateScope::All, organisations: Vec::new() };
+    registry.set_template_scope(&operator(), &made.id, None, &all).await.expect("opened");
 }
 
 pub fn member(organisation: &str, at: i64) -> Caller {

@@ -15,7 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value as Json};
 
 /// What people call each noun.
-const NOUNS: [(&str, &str); 16] = [
+const NOUNS: [(&str, &str); 18] = [
     ("org", "Organisations 组织"),
     ("user", "People and machines with an account 账号"),
     ("session", "Who is signed in 会话"),
@@ -27,6 +27,8 @@ const NOUNS: [(&str, &str); 16] = [
     ("transfer", "Transfers of prefixes 前缀转移"),
     ("reserve", "Reserved and blocked prefixes 保留与禁用前缀"),
     ("quota", "Quotas 配额"),
+    ("template", "Templates 模板"),
+    ("metadata", "Metadata and proposals 元数据与提议"),
     ("notice", "Notices 通知"),
     ("setting", "Settings of the node 系统设置"),
     ("statistics", "Statistics 统计"),

@@ -49,7 +49,8 @@ fn list(operation: &Operation, rows: &[Json], body: &Json, screen: &Screen) -> R
     let headings: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut lines = table(&headings);
     for row in rows {
-        lines.add_row(columns.iter().map(|column| cell(column, &row[column.as_str()])));
+        let at = |column: &String| column.split('.').fold(row, |value, name| &value[name]);
+        lines.add_row(columns.iter().map(|column| cell(column, at(column))));
     }
     screen.table(&lines)?;
     let (shown, total) = (rows.len(), body["total"].as_i64().unwrap_or(rows.len() as i64));

@@ -16,6 +16,7 @@ mod gate;
 mod grants;
 mod jobs;
 mod keys;
+mod metadata;
 mod notices;
 mod objects;
 mod operator;
@@ -26,6 +27,7 @@ mod roles;
 mod sessions;
 mod settings;
 mod statistics;
+mod templates;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
@@ -71,6 +73,8 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(grants::routes())
         .merge(jobs::routes())
         .merge(operator::routes())
+        .merge(templates::routes())
+        .merge(metadata::routes())
         .split_for_parts();
     description.merge(Codes::openapi());
     document::complete(&mut description);
