@@ -13,6 +13,7 @@ mod hierarchy;
 mod http_identity;
 mod limits;
 mod moving;
+mod objects;
 mod onboarding;
 mod operations;
 mod operator;
