@@ -129,7 +129,8 @@ async fn a_login_that_nobody_has_costs_as_much_time() {
         }
     }
     let ratio = fastest[1].as_secs_f64() / fastest[0].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{fastest:?}");
+    // A password that is not hashed answers forty times as fast; a busy machine makes a factor of three.
+    assert!((0.1..10.0).contains(&ratio), "{fastest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
