@@ -190,7 +190,8 @@ impl Rules {
             }
             DataType::Reference => {
                 let handle = self.reference_template.as_deref();
-                if handle.is_some_and(|handle| hufu_ident::Identifier::parse(handle).is_err()) {
+                let is_handle = |text: &str| text.contains(['/', ':']) && hufu_ident::Identifier::parse(text).is_ok();
+                if handle.is_some_and(|handle| !is_handle(handle)) {
                     let (zh, en) = ("引用的模板标识无效", "no handle of a template");
                     fault(&mut faults, "referenceTemplate", "bad-handle", zh, en);
                 }
