@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly START_SECONDS=120 SCENARIO_SECONDS=1500
 readonly LOGS=target/scenarios/log
-readonly ALL=(demo-check http gs1 browser dns pyhandle java-client label api)
+readonly ALL=(demo-check http gs1 browser dns pyhandle java-client label api mail)
 
 work=$(mktemp -d)
 demo=
@@ -170,6 +170,12 @@ scenario_api() {
   [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
   [ -x .venv/bin/schemathesis ] || { skip "schemathesis is not in .venv"; return; }
   limited scenarios/api.sh --hufu "$hufu"
+}
+
+scenario_mail() {
+  [ -n "${hufu:-}" ] || { skip "no binary: the country was started elsewhere"; return; }
+  .venv/bin/python -c 'import aiosmtpd' 2>/dev/null || { skip "aiosmtpd is not in .venv"; return; }
+  limited .venv/bin/python scenarios/mail/run.py --hufu "$hufu"
 }
 
 run_scenario() {

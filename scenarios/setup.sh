@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0 JSONSCHEMA=4.26.0 SCHEMATHESIS=4.32.5
+readonly PYHANDLE=1.5.0 ZXING=3.1.1 PILLOW=13.0.0 JSONSCHEMA=4.26.0 SCHEMATHESIS=4.32.5 AIOSMTPD=1.4.6
 # `build` installs only what compiling needs; without it, what the tests need too.
 readonly purpose=${1:-test}
 
@@ -75,18 +75,19 @@ assert version("zxing-cpp") == "$ZXING"
 assert version("pillow") == "$PILLOW"
 assert version("jsonschema") == "$JSONSCHEMA"
 assert version("schemathesis") == "$SCHEMATHESIS"
+assert version("aiosmtpd") == "$AIOSMTPD"
 PY
 }
 
 install_python() {
   if python_ready; then
-    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA and schemathesis $SCHEMATHESIS"
+    say "Python: .venv has pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA, schemathesis $SCHEMATHESIS and aiosmtpd $AIOSMTPD"
     return
   fi
-  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA and schemathesis $SCHEMATHESIS into .venv"
+  say "Python: pip installs pyhandle $PYHANDLE, zxing-cpp $ZXING, pillow $PILLOW, jsonschema $JSONSCHEMA, schemathesis $SCHEMATHESIS and aiosmtpd $AIOSMTPD into .venv"
   python3 -m venv --clear .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW" "jsonschema==$JSONSCHEMA" "schemathesis==$SCHEMATHESIS"
+    "pyhandle==$PYHANDLE" "zxing-cpp==$ZXING" "pillow==$PILLOW" "jsonschema==$JSONSCHEMA" "schemathesis==$SCHEMATHESIS" "aiosmtpd==$AIOSMTPD"
   python_ready || fail "what was installed does not import"
 }
 

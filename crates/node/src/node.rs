@@ -11,12 +11,14 @@ use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
+use crate::operator::{self, OperatorLink};
 use crate::provision;
 use crate::publisher::Publisher;
 use crate::random;
 use crate::roles::Role;
 use crate::telemetry::{self, Meter, QueryLog};
 use crate::upstream::Wire;
+use crate::worker::Worker;
 use hufu_client::Exchange;
 use hufu_ident::systems::gs1::Companies;
 use hufu_ident::systems::handle::proof::{Legacy, public_key_of};
@@ -146,6 +148,16 @@ impl RunningNode {
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
         }
+        if let Some(worker) = Worker::new(parts) {
+            self.tasks.spawn(logged("worker", worker.run()));
+        }
+        match OperatorLink::new(parts.clone()) {
+            Ok(Some(link)) => {
+                self.tasks.spawn(logged("operator", link.run()));
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "nothing is told to the operator above"),
+        }
         if let Some(courier) = Courier::new(parts.clone()) {
             self.tasks.spawn(logged("courier", courier.run()));
         }
@@ -257,6 +269,8 @@ impl Parts {
     }
 
     async fn build(config: Config, endpoints: &Endpoints) -> Result<Self, StartError> {
+        let mut config = config;
+        let registry = open_registry(&mut config).await?;
         let recipe = config.role.recipe();
         let key = keys::load(&config.handle.key_file)?;
         let tls = match (&config.http.certificate, &config.http.key) {
@@ -299,9 +313,10 @@ impl Parts {
         let answering = Answering { authority: authority.clone(), recursor, recursion };
         let rules = rules(&config);
         let identities = Arc::new(Identities::new(answering.clone(), rules.legacy));
-        let registry = open_registry(&config).await?;
         let objects = match (&registry, &authority) {
-            (Some(registry), Some(authority)) => Some(open_objects(registry, authority).await?),
+            (Some(registry), Some(authority)) => {
+                Some(open_objects(registry, authority, &config.data_directory.join("jobs")).await?)
+            }
             _ => None,
         };
         let administration = authority.filter(|_| recipe.administration).map(|authority| {
@@ -344,7 +359,8 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     Ok(Arc::new(DiskStore::open(&config.data_directory.join("records"), options)?))
 }
 
-async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> {
+/// Opens the registry; prefixes that the node above has given to this one are the node's like the configured ones.
+async fn open_registry(config: &mut Config) -> Result<Option<Registry>, StartError> {
     if !config.has_registry() {
         return Ok(None);
     }
@@ -352,16 +368,34 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let now = clock::millis() as hufu_registry::Time;
     let registry = Registry::open(database, random::fill, config.registry.audit_digest, now).await?;
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
+    registry.seal_settings(&Caller::node(now)).await?;
     first_start::first_logins(&registry, config).await?;
+    let registry = registry.with_documents(&config.data_directory.join(&config.registry.documents))?;
+    for obtained in registry.obtained_prefixes().await? {
+        if !config.prefixes.contains(&obtained) {
+            config.prefixes.push(obtained);
+        }
+    }
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
-    Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
+    if !config.operator.is_set() {
+        return Ok(Some(registry));
+    }
+    let path = config.operator.key_file.clone();
+    let above = operator::above(&config.operator).map_err(|error| StartError::File { path, error })?;
+    let registry = registry.below_operator(above);
+    registry.catch_up_above(&Caller::node(now)).await?;
+    Ok(Some(registry))
 }
 
-async fn open_objects(registry: &Registry, authority: &Arc<Authority>) -> Result<Objects, StartError> {
+async fn open_objects(
+    registry: &Registry,
+    authority: &Arc<Authority>,
+    jobs: &std::path::Path,
+) -> Result<Objects, StartError> {
     let told = authority.clone();
     let changed: objects::Changed = Arc::new(move |key| told.forget(key));
     let (store, rule, turn) = (authority.store().clone(), authority.rule(), objects::Turn::default());
-    let objects = Objects::new(registry.clone(), store, rule, changed, turn);
+    let objects = Objects::new(registry.clone(), store, rule, changed, turn).with_jobs(jobs)?;
     let left = objects.settle().await?;
     if left > 0 {
         tracing::info!(calls = left, "changes of objects that were decided before are written now");

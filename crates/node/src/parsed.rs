@@ -11,39 +11,46 @@ pub fn read(text: &str, companies: &Companies) -> Result<Reading, Refusal> {
 }
 
 /// A text and what was understood of it. Written down as it is, because a million may follow each other.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
+#[schema(as = Parsed)]
 pub enum Parsed<'a> {
     Understood(Understood<'a>),
     Refused(Refused<'a>),
 }
 
 /// A text that was read.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Understood)]
 pub struct Understood<'a> {
     input: &'a str,
     ok: bool,
     system: &'a str,
     identifier: Option<&'a str>,
     #[serde(serialize_with = "parts")]
+    #[schema(value_type = Vec<PartRow>)]
     parts: &'a [Part],
     #[serde(serialize_with = "forms")]
+    #[schema(value_type = BTreeMap<String, String>)]
     forms: &'a [(&'static str, String)],
     #[serde(serialize_with = "checks")]
+    #[schema(value_type = Vec<CheckRow>)]
     checks: &'a [Check],
     #[serde(skip_serializing_if = "Option::is_none")]
     authority: Option<String>,
 }
 
 /// A text that was not.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = NotUnderstood)]
 pub struct Refused<'a> {
     input: &'a str,
     ok: bool,
     error: Why<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = WhyNot)]
 struct Why<'a> {
     code: &'a str,
     at: Option<usize>,
@@ -73,13 +80,27 @@ impl<'a> Parsed<'a> {
     }
 }
 
+/// A part of a code.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = PartOfCode)]
+struct PartRow<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+/// A rule that was looked at.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CheckOfCode)]
+struct CheckRow<'a> {
+    code: &'a str,
+    clause: &'a str,
+    ok: bool,
+    text_zh: &'a str,
+    text_en: &'a str,
+}
+
 fn parts<S: Serializer>(parts: &[Part], out: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        name: &'a str,
-        value: &'a str,
-    }
-    out.collect_seq(parts.iter().map(|part| Row { name: &part.name, value: &part.value }))
+    out.collect_seq(parts.iter().map(|part| PartRow { name: &part.name, value: &part.value }))
 }
 
 fn forms<S: Serializer>(forms: &[(&'static str, String)], out: S) -> Result<S::Ok, S::Error> {
@@ -87,15 +108,7 @@ fn forms<S: Serializer>(forms: &[(&'static str, String)], out: S) -> Result<S::O
 }
 
 fn checks<S: Serializer>(checks: &[Check], out: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        code: &'a str,
-        clause: &'a str,
-        ok: bool,
-        text_zh: &'a str,
-        text_en: &'a str,
-    }
-    let rows = checks.iter().map(|check| Row {
+    let rows = checks.iter().map(|check| CheckRow {
         code: check.code,
         clause: check.clause,
         ok: check.ok,

@@ -21,6 +21,7 @@ pub mod database;
 pub mod error;
 pub mod id;
 pub mod industry;
+pub mod jobs;
 pub mod listing;
 pub mod names;
 pub mod notices;

@@ -30,12 +30,22 @@ pub enum Wanted {
         below: bool,
         /// Who administers it beside its own keys, as `index:handle`.
         administrators: Vec<String>,
-        /// It has moved out of this node, which goes on answering for it until nobody remembers the old delegation.
+        /// It has moved out of this node, which sends people on until nobody remembers the old delegation.
         #[serde(default)]
         leaving: bool,
+        /// It is on its way into this node, which takes its identifiers before it answers for them.
+        #[serde(default)]
+        arriving: bool,
     },
     /// By this node.
-    Hosted { administrators: Vec<String> },
+    Hosted {
+        administrators: Vec<String>,
+        /// It is on its way out: nothing below it is written, so that what is copied stays whole.
+        #[serde(default)]
+        frozen: bool,
+    },
+    /// A prefix of the node's own, served here as ever; only whether what is below it is written is said.
+    Own { frozen: bool },
     /// By nobody for now: suspended or on hold.
     Withheld { reason: String },
     /// By nobody any more; the name is not given out again.

@@ -5,6 +5,7 @@ use crate::audit::{self, ChainDigest};
 use crate::caller::{Caller, Time};
 use crate::database::Database;
 use crate::error::Error;
+use crate::operator::OperatorAbove;
 use crate::permission::Permission;
 use crate::seal::Seal;
 use crate::templates::TemplateShelf;
@@ -30,8 +31,8 @@ pub struct Registry {
     pub(crate) documents: Option<Arc<Path>>,
     /// Templates that objects have, as they were last read.
     pub(crate) shelf: Arc<TemplateShelf>,
-    /// A registry operator above is told what is decided here.
-    above: bool,
+    /// The registry operator above that is told what is decided here.
+    pub(crate) above: Option<Arc<OperatorAbove>>,
 }
 
 impl Registry {
@@ -49,7 +50,7 @@ impl Registry {
             bell: Arc::new(Notify::new()),
             documents: None,
             shelf: Arc::default(),
-            above: false,
+            above: None,
         })
     }
 
@@ -66,12 +67,12 @@ impl Registry {
     }
 
     /// The same registry, telling an operator above what it decides.
-    pub fn below_operator(self) -> Self {
-        Registry { above: true, ..self }
+    pub fn below_operator(self, above: OperatorAbove) -> Self {
+        Registry { above: Some(Arc::new(above)), ..self }
     }
 
     pub(crate) fn has_operator_above(&self) -> bool {
-        self.above
+        self.above.is_some()
     }
 
     pub fn database(&self) -> &Database {

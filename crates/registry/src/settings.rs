@@ -1,7 +1,7 @@
 //! Settings that are changed while the node runs: one typed document per name, with defaults.
 //!
 //! A secret in a setting is written and never read: whoever reads sees [`HIDDEN`] in its place, and whoever sends
-//! [`HIDDEN`] back leaves it as it is.
+//! [`HIDDEN`] back leaves it as it is. In the database it lies sealed ([`crate::seal`]).
 
 use crate::calendar::Calendar;
 use crate::caller::{Caller, Time};
@@ -18,6 +18,10 @@ use sqlx::{AnyConnection, Row};
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "********";
+/// What a sealed secret begins with in the stored document.
+const SEALED: &str = "sealed:";
+/// Most octets of a secret.
+const SECRET: usize = 256;
 /// Most characters of a setting.
 const DOCUMENT: usize = 512 << 10;
 
@@ -28,12 +32,30 @@ pub trait Setting: Serialize + DeserializeOwned + Default + Clone + Send {
     /// What is wrong with it.
     fn check(&self) -> Vec<FieldRefusal>;
 
-    /// Puts [`HIDDEN`] in place of every secret.
-    fn hide(&mut self) {}
+    /// Its secrets, each with what it is for; the same name for the same use.
+    fn secrets(&mut self) -> Vec<(String, &mut String)> {
+        Vec::new()
+    }
 
-    /// Takes the secrets that are [`HIDDEN`] from `old`; says whether any was changed.
-    fn keep_secrets(&mut self, _old: &Self) -> bool {
-        false
+    /// Puts [`HIDDEN`] in place of every secret.
+    fn hide(&mut self) {
+        for (_, secret) in self.secrets().into_iter().filter(|(_, secret)| !secret.is_empty()) {
+            *secret = HIDDEN.into();
+        }
+    }
+
+    /// Takes the secrets that are [`HIDDEN`] from `old`, sealed as they are there; says whether any was given anew.
+    fn keep_secrets(&mut self, old: &mut Self) -> bool {
+        let old = old.secrets();
+        let mut changed = false;
+        for (about, secret) in self.secrets() {
+            let kept = old.iter().find(|(other, _)| *other == about).map_or("", |(_, kept)| kept.as_str());
+            if secret == HIDDEN {
+                *secret = kept.to_owned();
+            }
+            changed |= secret != kept;
+        }
+        changed
     }
 }
 
@@ -257,37 +279,37 @@ impl Setting for ReviewSettings {
         wrong
     }
 
-    fn hide(&mut self) {
-        for checker in self.external_checkers.iter_mut().filter(|checker| !checker.secret.is_empty()) {
-            checker.secret = HIDDEN.into();
-        }
-    }
-
-    fn keep_secrets(&mut self, old: &Self) -> bool {
-        let mut changed = false;
-        for checker in &mut self.external_checkers {
-            let kept = old.external_checkers.iter().find(|other| other.name == checker.name);
-            changed |= keep_secret(&mut checker.secret, kept.map(|other| other.secret.as_str()));
-        }
-        changed
+    fn secrets(&mut self) -> Vec<(String, &mut String)> {
+        let checkers = self.external_checkers.iter_mut();
+        checkers.map(|checker| (format!("checker {}", checker.name), &mut checker.secret)).collect()
     }
 }
 
-/// Puts the old secret in the place of [`HIDDEN`]; says whether the secret is another one now.
-pub(crate) fn keep_secret(secret: &mut String, old: Option<&str>) -> bool {
-    if secret == HIDDEN {
-        *secret = old.unwrap_or_default().to_owned();
+/// Secrets that nobody could have meant.
+fn check_secrets<S: Setting>(setting: &mut S) -> Vec<FieldRefusal> {
+    let mut wrong = Vec::new();
+    for (about, secret) in setting.secrets() {
+        if secret.starts_with(SEALED) || secret.len() > SECRET {
+            let zh = format!("“{about}”的密钥不应以 {SEALED} 开头，最多 {SECRET} 字节");
+            let en = format!("the secret of {about} has at most {SECRET} octets and does not begin with {SEALED}");
+            wrong.push(FieldRefusal::new("secret", "secret-form", zh, en));
+        }
     }
-    old.unwrap_or_default() != secret
+    wrong
 }
 
-/// The document of a setting, or its default; and when it was changed.
+/// The document of a setting, or its default, its secrets sealed; and when it was changed.
 pub(crate) async fn read<S: Setting>(connection: &mut AnyConnection) -> Result<(S, Time), Error> {
     let select = sqlx::query("SELECT document, updated FROM setting WHERE name = $1").bind(S::NAME);
     match select.fetch_optional(connection).await? {
         Some(row) => Ok((serde_json::from_str(&row.try_get::<String, _>(0)?)?, row.try_get(1)?)),
         None => Ok((S::default(), 0)),
     }
+}
+
+/// What a sealed secret is about: it opens in no other place.
+fn about_setting<S: Setting>(about: &str) -> String {
+    format!("setting {} {about}", S::NAME)
 }
 
 fn unknown(name: &str) -> Refusal {
@@ -312,7 +334,53 @@ impl Registry {
     /// A setting for the node's own use, with its secrets.
     pub async fn setting<S: Setting>(&self) -> Result<S, Error> {
         let mut connection = self.database.reader().acquire().await?;
-        Ok(read::<S>(&mut connection).await?.0)
+        let (mut setting, _) = read::<S>(&mut connection).await?;
+        drop(connection);
+        for (about, secret) in setting.secrets() {
+            // One that is not sealed yet was written before there were seals.
+            let Some(sealed) = secret.strip_prefix(SEALED) else { continue };
+            let opened = self.sealed()?.open(&about_setting::<S>(&about), sealed);
+            let opened = opened.and_then(|octets| String::from_utf8(octets).ok());
+            let lost = || Error::Fault(format!("the secret of {about} cannot be read; was the seal's key changed?"));
+            *secret = opened.ok_or_else(lost)?;
+        }
+        Ok(setting)
+    }
+
+    /// Seals what is not sealed yet; says whether there was anything.
+    fn seal_secrets<S: Setting>(&self, setting: &mut S) -> Result<bool, Error> {
+        let mut any = false;
+        for (about, secret) in setting.secrets() {
+            if !secret.is_empty() && !secret.starts_with(SEALED) {
+                let sealed = self.sealed()?.close(&about_setting::<S>(&about), secret.as_bytes(), self.random)?;
+                *secret = format!("{SEALED}{sealed}");
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Seals the secrets of settings that were written before there were seals. For the start of a node; says how many
+    /// settings had some.
+    pub async fn seal_settings(&self, caller: &Caller) -> Result<usize, Error> {
+        let mut sealed = 0;
+        for name in NAMES {
+            sealed += usize::from(by_name!(name, self.seal_setting(caller))?);
+        }
+        Ok(sealed)
+    }
+
+    async fn seal_setting<S: Setting>(&self, caller: &Caller) -> Result<bool, Error> {
+        let object = format!("setting {}", S::NAME);
+        let mut act = self.begin(caller, Permission::SettingsWrite, &object).await?;
+        let (mut setting, _) = read::<S>(act.sql()).await?;
+        if !self.seal_secrets(&mut setting)? {
+            return Ok(false);
+        }
+        let update = sqlx::query("UPDATE setting SET document = $1 WHERE name = $2");
+        update.bind(serde_json::to_string(&setting)?).bind(S::NAME).execute(act.sql()).await?;
+        act.record("settings.seal", &object, None, Json::Null, serde_json::json!({"secrets": "sealed"}));
+        act.commit(true).await
     }
 
     /// All settings, secrets hidden.
@@ -367,11 +435,13 @@ impl Registry {
         if updated.is_some_and(|updated| updated != seen) {
             return Err(Refusal::stale(seen).into());
         }
-        let secrets = setting.keep_secrets(&old);
-        let wrong = setting.check();
+        let mut wrong = check_secrets(&mut setting);
+        let secrets = setting.keep_secrets(&mut old);
+        wrong.extend(setting.check());
         if !wrong.is_empty() {
             return Err(Refusal::fields(wrong).into());
         }
+        self.seal_secrets(&mut setting)?;
         let text = serde_json::to_string(&setting)?;
         if text.len() > DOCUMENT {
             let (zh, en) = ("设置过大（最多 512 KB）", "the setting is too large (at most 512 KB)");

@@ -3,7 +3,7 @@
 use hufu_ident::identifier::NA;
 use hufu_ident::systems::handle::{Site, kind};
 use hufu_ident::{Absence, Answer, CaseRule, Delegation, Name, Prefix, Query, Record, RecordKey, ValueSet};
-use hufu_store::{Store, StoreError};
+use hufu_store::{Moving, Store, StoreError};
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, GuardResult};
 use std::sync::Arc;
@@ -110,10 +110,10 @@ impl Authority {
     pub fn home_of(&self, name: Name<'_>) -> Result<Option<Prefix>, StoreFault> {
         let home = name.home();
         if !name.is_tagged() {
-            return Ok(self.store.is_homed(&home).then_some(home));
+            return Ok((self.store.is_homed(&home) && !self.has_left(&home)).then_some(home));
         }
         Ok(match self.nearest(&home)? {
-            Some(Nearest::Homed(prefix)) => Some(prefix),
+            Some(Nearest::Homed(prefix)) if !self.has_left(&prefix) => Some(prefix),
             _ => None,
         })
     }
@@ -152,7 +152,7 @@ impl Authority {
     /// Answers a query from own records: the longest delegated prefix wins.
     pub fn answer(&self, query: &Query<'_>) -> Result<Answer, StoreFault> {
         let name = query.name;
-        let home = self.is_home_of(name);
+        let home = self.is_home_of(name) || (query.do_not_refer && self.was_home_of(name)?);
         if home && self.is_elsewhere_in_site(name) {
             return Ok(Answer::Absent(Absence::WrongServer));
         }
@@ -178,18 +178,37 @@ impl Authority {
         }
         let home = name.home();
         if name.is_tagged() {
-            return Ok(match self.nearest(&home)? {
-                Some(Nearest::Delegated(delegation)) => Some(delegation),
-                _ => None,
-            });
+            return match self.nearest(&home)? {
+                Some(Nearest::Delegated(delegation)) => Ok(Some(delegation)),
+                Some(Nearest::Homed(prefix)) if self.has_left(&prefix) => self.delegation(&prefix, false),
+                _ => Ok(None),
+            };
         }
-        if self.store.is_homed(&home) {
+        if self.store.is_homed(&home) && !self.has_left(&home) {
             return Ok(None);
         }
         match self.delegation(&home, false)? {
             Some(delegation) => Ok(Some(delegation)),
             None => Ok(self.delegation_above(&home)?.map(as_service)),
         }
+    }
+
+    /// Whether names under the prefix of `name` lived here until lately. Who does not want to be sent on gets what is
+    /// still here.
+    fn was_home_of(&self, name: Name<'_>) -> Result<bool, StoreFault> {
+        if name.is_prefix_handle() || self.store.moving().is_empty() {
+            return Ok(false);
+        }
+        let home = name.home();
+        Ok(match name.is_tagged() {
+            true => matches!(self.nearest(&home)?, Some(Nearest::Homed(prefix)) if self.has_left(&prefix)),
+            false => self.store.is_homed(&home) && self.has_left(&home),
+        })
+    }
+
+    /// Whether a prefix that lived here is served elsewhere by now.
+    fn has_left(&self, prefix: &Prefix) -> bool {
+        self.store.moving().get(prefix) == Some(&Moving::Left)
     }
 
     /// The service of the prefixes below the nearest ancestor that names one, unless that is this node itself.

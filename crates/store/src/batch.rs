@@ -42,6 +42,34 @@ pub enum Write {
     Home(Prefix),
     /// It no longer does; records stay.
     Unhome(Prefix),
+    /// The prefix is on its way out of this store or into it; `None` for neither.
+    Move(Prefix, Option<Moving>),
+}
+
+/// Which way a prefix moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moving {
+    /// Nothing below it is written, so that what was copied stays whole: [`CommitError::Moving`].
+    Out,
+    /// What is below it is written before this store answers for it.
+    In,
+    /// It is served elsewhere. Who remembers the old delegation is sent on; what is here is for those who cannot be.
+    /// Nothing is written.
+    Left,
+}
+
+impl Moving {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Moving::Out => "out",
+            Moving::In => "in",
+            Moving::Left => "left",
+        }
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        [Moving::Out, Moving::In, Moving::Left].into_iter().find(|moving| moving.text().as_bytes() == text)
+    }
 }
 
 /// What must hold of a record just before its write.
@@ -90,6 +118,9 @@ pub enum CommitError {
         /// The version it found.
         found: Option<u64>,
     },
+    /// The prefix moves to another store, so nothing below it is written. Nothing of the batch was.
+    #[error("the prefix {prefix} is moving")]
+    Moving { prefix: Prefix },
     /// The batch breaks a bound of this crate.
     #[error("{what}: {size}, at most {limit}")]
     TooLarge { what: &'static str, size: usize, limit: usize },
@@ -122,7 +153,7 @@ impl Batch {
         let of = |write: &Write| match write {
             Write::Put { key, values, .. } => key.as_bytes().len() + values.as_bytes().len(),
             Write::Delete { key, .. } => key.as_bytes().len(),
-            Write::Home(prefix) | Write::Unhome(prefix) => prefix.as_str().len(),
+            Write::Home(prefix) | Write::Unhome(prefix) | Write::Move(prefix, _) => prefix.as_str().len(),
         };
         let kept = |(key, earlier): &(RecordKey, Earlier)| key.as_bytes().len() + earlier.values.as_bytes().len();
         self.writes.iter().map(of).sum::<usize>() + self.earlier.iter().map(kept).sum::<usize>()

@@ -13,7 +13,8 @@ pub struct Change {
     pub sequence: u64,
     /// Unix seconds, as the writer gave it.
     pub time: u64,
-    /// The record; for [`Operation::Home`] and [`Operation::Unhome`] the prefix handle `0.NA/prefix`.
+    /// The record; for [`Operation::Home`], [`Operation::Unhome`] and [`Operation::Move`] the prefix handle
+    /// `0.NA/prefix`.
     pub key: RecordKey,
     pub operation: Operation,
     /// Of the value set that was put.
@@ -29,12 +30,13 @@ pub enum Operation {
     Delete = 3,
     Home = 4,
     Unhome = 5,
+    Move = 6,
 }
 
 impl Operation {
     fn from_octet(octet: u8) -> Option<Self> {
-        use Operation::{Create, Delete, Home, Replace, Unhome};
-        [Create, Replace, Delete, Home, Unhome].into_iter().find(|operation| *operation as u8 == octet)
+        use Operation::{Create, Delete, Home, Move, Replace, Unhome};
+        [Create, Replace, Delete, Home, Unhome, Move].into_iter().find(|operation| *operation as u8 == octet)
     }
 }
 

@@ -18,11 +18,14 @@ mod plan;
 mod receipt;
 mod store;
 
-pub use batch::{BATCH_OCTETS, BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, Write};
+pub use batch::{
+    BATCH_OCTETS, BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, Moving, Write,
+};
 pub use change::{Change, Digest, Operation};
 pub use engine::{DiskStore, StoreOptions};
 pub use memory::MemoryStore;
 pub use receipt::Receipt;
 pub use store::{
-    BackupReport, Delegations, HomedPrefixes, Records, Store, StoreError, StoreSize, Stored, delegation_in,
+    BackupReport, Delegations, HomedPrefixes, MovingPrefixes, Records, Store, StoreError, StoreSize, Stored,
+    delegation_in,
 };

@@ -5,7 +5,7 @@ use crate::change::{self, Change};
 use crate::engine::{compose_earlier, copy_to, earlier_key};
 use crate::plan::{After, Plan, Position};
 use crate::receipt::{Outcome, Receipt};
-use crate::store::{BackupReport, Delegations, HomedPrefixes, Records, StoreError, StoreSize, Stored};
+use crate::store::{BackupReport, Delegations, HomedPrefixes, MovingPrefixes, Records, StoreError, StoreSize, Stored};
 use hufu_ident::RecordKey;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -27,6 +27,7 @@ struct State {
     homed: Arc<HomedPrefixes>,
     /// By key and version.
     earlier: BTreeMap<(RecordKey, u64), Earlier>,
+    moving: Arc<MovingPrefixes>,
 }
 
 impl MemoryStore {
@@ -47,19 +48,19 @@ impl MemoryStore {
 impl State {
     fn commit(&mut self, batch: Batch) -> Outcome {
         batch.check()?;
-        let mut plan = Plan::from(self.position);
+        let mut plan = Plan::from(self.position, self.moving.clone());
         let committed = plan.add(batch, |key| Ok(self.get(key).map(|stored| stored.version)))?;
         if let Some(homed) = plan.homed(&self.homed) {
             self.homed = Arc::new(homed);
         }
-        self.position = plan.position;
+        (self.position, self.moving) = (plan.position, plan.moving);
         self.earlier.extend(plan.earlier.drain(..).map(|(key, earlier)| ((key, earlier.version), earlier)));
         for effect in plan.effects {
             let (key, version) = (effect.change.key.clone(), effect.change.sequence);
             match effect.after {
                 After::Values(values) => drop(self.records.insert(key, Stored { version, values })),
                 After::Nothing => drop(self.records.remove(&key)),
-                After::Homed(_) | After::Unhomed(_) => {}
+                After::Homed(_) | After::Unhomed(_) | After::Moving(..) => {}
             }
             self.log.insert(version, (effect.change, effect.records));
         }
@@ -139,7 +140,7 @@ impl Records for MemoryStore {
         let log = state.log.iter().map(|(sequence, (change, records))| {
             Ok((sequence.to_be_bytes().to_vec(), change::compose(change, *records)))
         });
-        copy_to(to, state.position.sequence, records, history, log, &state.homed)
+        copy_to(to, state.position.sequence, records, history, log, (&state.homed, &state.moving))
     }
 
     fn size(&self) -> StoreSize {
@@ -157,5 +158,9 @@ impl Records for MemoryStore {
 impl Delegations for MemoryStore {
     fn homed(&self) -> Arc<HomedPrefixes> {
         Arc::clone(&self.read().homed)
+    }
+
+    fn moving(&self) -> Arc<MovingPrefixes> {
+        Arc::clone(&self.read().moving)
     }
 }

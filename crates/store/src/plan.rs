@@ -1,10 +1,12 @@
 //! Decides a group of batches: conditions, sequences and effects. No storage, no I/O.
 
-use crate::batch::{Batch, CommitError, Committed, Condition, Earlier, Write};
+use crate::batch::{Batch, CommitError, Committed, Condition, Earlier, Moving, Write};
 use crate::change::{self, Change, Operation};
-use crate::store::{HomedPrefixes, StoreError};
+use crate::store::{HomedPrefixes, MovingPrefixes, StoreError};
+use hufu_ident::identifier::NA;
 use hufu_ident::{CaseRule, Prefix, RecordKey, ValueSet};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where a store stands between two commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +23,7 @@ pub(crate) enum After {
     Nothing,
     Homed(Prefix),
     Unhomed(Prefix),
+    Moving(Prefix, Option<Moving>),
 }
 
 /// One change to apply.
@@ -41,11 +44,13 @@ pub(crate) struct Plan {
     pub earlier: Vec<(RecordKey, Earlier)>,
     /// Versions that the group leaves, where it differs from the store.
     versions: HashMap<RecordKey, Option<u64>>,
+    /// The prefixes that move after it.
+    pub moving: Arc<MovingPrefixes>,
 }
 
 impl Plan {
-    pub fn from(position: Position) -> Self {
-        Plan { position, ..Plan::default() }
+    pub fn from(position: Position, moving: Arc<MovingPrefixes>) -> Self {
+        Plan { position, moving, ..Plan::default() }
     }
 
     /// Adds a batch as a whole, or nothing of it. `stored` looks a version up in the store.
@@ -54,7 +59,7 @@ impl Plan {
         batch: Batch,
         stored: impl Fn(&[u8]) -> Result<Option<u64>, StoreError>,
     ) -> Result<Committed, CommitError> {
-        let (position, effects) = (self.position, self.effects.len());
+        let (position, effects, moving) = (self.position, self.effects.len(), self.moving.clone());
         let mut staged = HashMap::new();
         let find = |staged: &HashMap<RecordKey, Option<u64>>, this: &Self, key: &RecordKey| match staged
             .get(key)
@@ -65,15 +70,15 @@ impl Plan {
         };
         for (index, write) in batch.writes.into_iter().enumerate() {
             let step = match &write {
-                Write::Put { key, condition, .. } | Write::Delete { key, condition } => {
-                    find(&staged, self, key).and_then(|found| check(*condition, index, found))
-                }
-                Write::Home(_) | Write::Unhome(_) => Ok(None),
+                Write::Put { key, condition, .. } | Write::Delete { key, condition } => not_leaving(&self.moving, key)
+                    .and_then(|()| find(&staged, self, key))
+                    .and_then(|found| check(*condition, index, found)),
+                Write::Home(_) | Write::Unhome(_) | Write::Move(..) => Ok(None),
             };
             match step {
                 Ok(found) => self.step(write, batch.time, found, &mut staged),
                 Err(error) => {
-                    self.position = position;
+                    (self.position, self.moving) = (position, moving);
                     self.effects.truncate(effects);
                     return Err(error);
                 }
@@ -101,6 +106,14 @@ impl Plan {
             }
             Write::Home(prefix) => (handle_key(&prefix), Operation::Home, After::Homed(prefix)),
             Write::Unhome(prefix) => (handle_key(&prefix), Operation::Unhome, After::Unhomed(prefix)),
+            Write::Move(prefix, moving) => {
+                let all = Arc::make_mut(&mut self.moving);
+                match moving {
+                    Some(moving) => drop(all.insert(prefix.clone(), moving)),
+                    None => drop(all.remove(&prefix)),
+                }
+                (handle_key(&prefix), Operation::Move, After::Moving(prefix, moving))
+            }
         };
         match (operation, found) {
             (Operation::Create, _) => self.position.records += 1,
@@ -122,7 +135,7 @@ impl Plan {
                 After::Unhomed(prefix) => {
                     after.get_or_insert_with(|| before.clone()).remove(prefix);
                 }
-                After::Values(_) | After::Nothing => {}
+                After::Values(_) | After::Nothing | After::Moving(..) => {}
             }
         }
         after
@@ -131,6 +144,20 @@ impl Plan {
 
 fn check(condition: Condition, write: usize, found: Option<u64>) -> Result<Option<u64>, CommitError> {
     if condition.holds(found) { Ok(found) } else { Err(CommitError::Conflict { write, found }) }
+}
+
+/// Refuses the write of a record below a prefix that is on its way out: an identifier of it, or the handle of a prefix
+/// derived from it. Its own handle says where it is, and is written.
+fn not_leaving(moving: &MovingPrefixes, key: &RecordKey) -> Result<(), CommitError> {
+    let leaving = moving.iter().filter(|(_, moving)| **moving != Moving::In).map(|(prefix, _)| prefix);
+    for prefix in leaving {
+        let mut derived = RecordKey::range_of(&Prefix::folded(NA));
+        derived.extend_from_slice(prefix.derived_start().as_bytes());
+        if key.as_bytes().starts_with(&RecordKey::range_of(prefix)) || key.as_bytes().starts_with(&derived) {
+            return Err(CommitError::Moving { prefix: prefix.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn handle_key(prefix: &Prefix) -> RecordKey {

@@ -1,11 +1,11 @@
 //! What every store can do: the traits, their nouns and their errors.
 
-use crate::batch::{Batch, Earlier};
+use crate::batch::{Batch, Earlier, Moving};
 use crate::change::Change;
 use crate::receipt::Receipt;
 use hufu_ident::systems::handle::kind;
 use hufu_ident::{CaseRule, Delegation, Prefix, RecordKey, ValueSet};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ pub struct Stored {
 
 /// The prefixes a store answers for.
 pub type HomedPrefixes = BTreeSet<Prefix>;
+
+/// The prefixes that are on their way out of a store or into it.
+pub type MovingPrefixes = BTreeMap<Prefix, Moving>;
 
 /// Records by key, and the feed of their changes.
 ///
@@ -69,6 +72,9 @@ pub trait Delegations: Records {
     fn is_homed(&self, prefix: &Prefix) -> bool {
         self.homed().contains(prefix)
     }
+
+    /// A snapshot of all prefixes that move.
+    fn moving(&self) -> Arc<MovingPrefixes>;
 
     /// What the prefix handle `0.NA/prefix` kept here says: the sites of the prefix's identifiers, or,
     /// `for_prefixes`, of the prefixes derived from it. `None` if it names no site or is not kept here.

@@ -110,10 +110,11 @@ pub fn text(message: &Message) -> String {
     }
 }
 
-/// The values of an answer, or none.
+/// The values of an answer or a referral, or none.
 pub fn values(message: &Message) -> Vec<Value> {
     match message.plain().map(|plain| &plain.body) {
         Some(Body::Values { values, .. }) => values.clone(),
+        Some(Body::Referral { values: Some(values), .. }) => values.clone(),
         _ => Vec::new(),
     }
 }

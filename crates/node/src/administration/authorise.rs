@@ -6,7 +6,7 @@ use crate::clock;
 use hufu_ident::systems::handle::wire::ResponseCode;
 use hufu_ident::systems::handle::{AdminRecord, Data, kind, right};
 use hufu_ident::{Identifier, Reference, ValueSet, limits};
-use hufu_registry::objects::reading::Visit;
+use hufu_registry::objects::disclosure::Visit;
 
 /// Values of groups read for one decision.
 const GROUP_VALUES: usize = 64;

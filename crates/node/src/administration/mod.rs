@@ -50,7 +50,7 @@ impl From<StoreFault> for Refused {
     }
 }
 
-/// Who reads through which door, for the log of readings.
+/// Who reads through which door, for the log of disclosures.
 #[derive(Debug, Clone, Copy)]
 pub struct Visitor<'a> {
     pub door: &'static str,

@@ -9,7 +9,7 @@ use hufu_ident::systems::handle::{Site, kind, right};
 use hufu_ident::{
     Absence, Answer, Identifier, Permissions, Prefix, Query, RecordKey, Selection, Value, ValueSet, limits,
 };
-use hufu_store::{Batch, CommitError, Condition, Write};
+use hufu_store::{Batch, CommitError, Condition, Moving, Write};
 use std::collections::HashSet;
 
 /// What is to be done.
@@ -380,6 +380,9 @@ impl Administration {
                 false => Ok(identifier),
             };
         }
+        if self.arrives(&identifier) {
+            return Ok(identifier);
+        }
         let query = Query {
             name: identifier.name(),
             selection: Selection::default(),
@@ -393,6 +396,17 @@ impl Administration {
             Answer::Referral(delegation) => Err(Refused::Referral(delegation)),
             _ => Err(refused_absence(Absence::NotResponsible)),
         }
+    }
+
+    /// Whether the identifier's prefix is on its way into this node: it is written before it is answered.
+    fn arrives(&self, identifier: &Identifier) -> bool {
+        let moving = self.authority.store().moving();
+        if moving.is_empty() {
+            return false;
+        }
+        let home = identifier.name().described_prefix().and_then(|prefix| prefix.parent());
+        let home = home.unwrap_or_else(|| identifier.name().home());
+        home.lineage().any(|prefix| moving.get(&prefix) == Some(&Moving::In))
     }
 
     fn read(&self, key: &RecordKey) -> Result<Option<hufu_store::Stored>, Refused> {
@@ -413,6 +427,7 @@ impl Administration {
         match outcome {
             Ok(_) => Ok(true),
             Err(CommitError::Conflict { .. }) => Ok(false),
+            Err(CommitError::Moving { prefix }) => Err(moving(&prefix)),
             Err(CommitError::Busy) => {
                 Err(Refused::no(ResponseCode::SERVER_TOO_BUSY, "too many writes are waiting; try again"))
             }
@@ -523,6 +538,15 @@ fn minted(mut start: Vec<u8>) -> Vec<u8> {
 fn refused_absence(why: Absence) -> Refused {
     let (code, text) = absence(why);
     Refused::no(code, text)
+}
+
+/// Of a prefix that is about to be copied to another node. The code stands first, in both languages' text.
+fn moving(prefix: &Prefix) -> Refused {
+    let text = format!(
+        "prefix-moving: 前缀 {prefix} 正在迁移，暂停写入，请稍后重试。The prefix {prefix} is moving to another node; \
+         nothing below it is written meanwhile. Resolve again and retry in a moment."
+    );
+    Refused::no(ResponseCode::SERVER_BACKUP, text)
 }
 
 fn contended() -> Refused {

@@ -8,11 +8,11 @@ use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-/// Hands one notice over to the mail server.
-pub async fn send(server: &Smtp, to: &str, notice: &Notice, node: &str) -> Result<(), Failed> {
+/// Hands one notice over to the mail server, with the link if it is a letter.
+pub async fn send(server: &Smtp, to: &str, notice: &Notice, link: Option<&str>, node: &str) -> Result<(), Failed> {
     let lasting = |fault: String| Failed { fault, hopeless: true };
     let passing = |fault: String| Failed { fault, hopeless: false };
-    let message = compose(server, to, notice, node).map_err(lasting)?;
+    let message = compose(server, to, notice, link, node).map_err(lasting)?;
     let transport = match server.security {
         SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&server.host),
         SmtpSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&server.host),
@@ -32,10 +32,11 @@ pub async fn send(server: &Smtp, to: &str, notice: &Notice, node: &str) -> Resul
 }
 
 /// Chinese first, then English, as plain text.
-fn compose(server: &Smtp, to: &str, notice: &Notice, node: &str) -> Result<Message, String> {
+fn compose(server: &Smtp, to: &str, notice: &Notice, link: Option<&str>, node: &str) -> Result<Message, String> {
     let address = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
     let subject = format!("{} / {}", notice.title_zh, notice.title_en);
-    let body = format!("{}\n\n{}\n\n-- \n{node}\n{}\n", notice.body_zh, notice.body_en, notice.object);
+    let link = link.map(|link| format!("{link}\n\n")).unwrap_or_default();
+    let body = format!("{}\n\n{}\n\n{link}-- \n{node}\n{}\n", notice.body_zh, notice.body_en, notice.object);
     Message::builder()
         .from(Mailbox::new(Some(node.to_owned()), address(&server.from)?))
         .to(Mailbox::new(None, address(to)?))
@@ -101,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn a_notice_is_one_message_in_both_languages() {
         let (smtp, talk) = server("250 ok").await;
-        assert!(send(&smtp, "someone@hufu-demo.cn", &notice(), "Node 1").await.is_ok());
+        assert!(send(&smtp, "someone@hufu-demo.cn", &notice(), None, "Node 1").await.is_ok());
         let seen = talk.await.expect("a conversation");
         assert!(seen.contains("RCPT TO:<someone@hufu-demo.cn>") && seen.contains("MAIL FROM:<hufu@hufu-demo.cn>"));
         assert!(seen.contains("To: someone@hufu-demo.cn") && seen.contains("Subject: "), "{seen}");
@@ -111,7 +112,7 @@ mod tests {
     async fn a_refused_recipient_is_given_up_and_a_busy_server_is_not() {
         for (reply, hopeless) in [("550 nobody", true), ("450 later", false)] {
             let (smtp, _talk) = server(reply).await;
-            let failed = send(&smtp, "someone@hufu-demo.cn", &notice(), "Node 1").await;
+            let failed = send(&smtp, "someone@hufu-demo.cn", &notice(), None, "Node 1").await;
             assert!(failed.is_err_and(|failed| failed.hopeless == hopeless), "{reply}");
         }
     }

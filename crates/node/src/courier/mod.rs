@@ -85,10 +85,12 @@ impl Courier {
             if minute.is_none_or(|last| last.elapsed() >= MINUTE) {
                 minute = Some(Instant::now());
                 round.push(("deadlines", self.registry.remind_reviewers(&Caller::node(now())).await.map(|_| ())));
+                round.push(("keys", self.registry.remind_of_keys(&Caller::node(now())).await.map(|_| ())));
             }
             if hour.is_none_or(|last| last.elapsed() >= HOUR) {
                 hour = Some(Instant::now());
                 round.push(("documents", self.registry.sweep_documents(now()).await.map(|_| ())));
+                round.push(("uploads", self.registry.sweep_uploads(now()).await.map(|_| ())));
                 round.push(("notices", self.registry.forget_notices(now()).await.map(|_| ())));
                 round.push(("accounts", self.registry.sweep_accounts(now()).await.map(|_| ())));
                 round.push(("answers", self.registry.forget_answers(now()).await.map(|_| ())));
@@ -131,7 +133,10 @@ impl Courier {
     async fn send(&self, outgoing: &Outgoing) -> Result<(), Failed> {
         match &outgoing.way {
             Way::Webhook(webhook) => self.post(outgoing, webhook).await,
-            Way::Mail { server, to } => mail::send(server, to, &outgoing.notice, &self.parts.config.name).await,
+            Way::Mail { server, to } => {
+                let link = outgoing.link.as_deref();
+                mail::send(server, to, &outgoing.notice, link, &self.parts.config.name).await
+            }
             Way::Nowhere => Err(Failed { fault: "it is not configured any more".into(), hopeless: true }),
         }
     }

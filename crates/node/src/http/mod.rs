@@ -17,6 +17,7 @@ mod namespace;
 mod native_json;
 mod oid;
 pub mod operations;
+mod operator;
 mod page;
 mod params;
 mod parse;
@@ -42,8 +43,8 @@ use hufu_net::{Peer, Transport};
 use params::Params;
 use std::sync::Arc;
 
-/// Octets of a request body.
-const BODY: usize = 4 << 20;
+/// Octets of a request body: a document of 5 MiB in a form fits.
+const BODY: usize = (5 << 20) + (64 << 10);
 
 /// Systems whose codes may be asked for by `/<system>/<code>`.
 const BY_SYSTEM: [&str; 1] = ["ecode"];
@@ -91,6 +92,11 @@ impl Asked {
         }
     }
 
+    /// Whether the asker reads Chinese rather than English.
+    pub fn chinese(&self) -> bool {
+        api::reads_chinese(&self.headers)
+    }
+
     pub fn is_get(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
     }
@@ -101,7 +107,7 @@ pub fn router(parts: Arc<Parts>) -> Router {
     let web = Arc::new(Web { parts: parts.clone(), sessions: HttpSessions::default() });
     let others = Router::new().fallback(entry).layer(DefaultBodyLimit::max(BODY)).with_state(web);
     match parts.registry {
-        Some(_) => others.merge(api::router(parts)),
+        Some(_) => others.merge(api::router(parts.clone())).merge(operator::router(parts)),
         None => others,
     }
 }

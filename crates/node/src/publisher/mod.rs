@@ -14,7 +14,7 @@ use hufu_ident::{Prefix, RecordKey, Reference};
 use hufu_registry::outbox::{STRIDE, Waiting, Wanted};
 use hufu_registry::{Caller, Error, Registry, Time};
 use hufu_resolve::Authority;
-use hufu_store::{Batch, CommitError};
+use hufu_store::{Batch, CommitError, Receipt};
 use record::{Here, Present, key, writes};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ pub struct Publisher {
     parts: Arc<Parts>,
     registry: Registry,
     authority: Arc<Authority>,
-    administrator: Reference,
+    /// The first administrator of the node's first prefix, if it was configured with one.
+    administrator: Option<Reference>,
     /// Prefixes whose publication failed: when to try again.
     paused: HashMap<String, Instant>,
 }
@@ -46,7 +47,7 @@ impl Publisher {
     pub fn new(parts: Arc<Parts>) -> Option<Self> {
         let registry = parts.registry.clone()?;
         let authority = parts.answering.authority.clone()?;
-        let administrator = provision::first_administrator(parts.config.prefixes.first()?);
+        let administrator = parts.config.prefixes.first().map(|prefix| provision::first_administrator(prefix));
         Some(Publisher { parts, registry, authority, administrator, paused: HashMap::new() })
     }
 
@@ -116,7 +117,14 @@ impl Publisher {
         for waiting in &page {
             last.insert(&waiting.publication.prefix, waiting.sequence);
         }
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        // A change of objects that was decided is written before its prefix leaves.
+        let objects = self.parts.objects.clone();
+        let turn = match &objects {
+            Some(objects) => Some(objects.turn().read().await),
+            None => None,
+        };
+        // All are queued before the first is waited for: the store writes what waits with one fsync.
+        let (mut begun, mut done, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for waiting in &page {
             let prefix = waiting.publication.prefix.as_str();
             if last.get(prefix) != Some(&waiting.sequence) {
@@ -125,11 +133,15 @@ impl Publisher {
             if self.paused.get(prefix).is_some_and(|until| started < *until) {
                 continue;
             }
-            match self.apply(waiting).await {
-                Ok(()) => done.push(prefix.to_owned()),
+            begun.push((waiting, self.begin(waiting).await));
+        }
+        for (waiting, begun) in begun {
+            match self.end(waiting, begun).await {
+                Ok(()) => done.push(waiting.publication.prefix.clone()),
                 Err(fault) => failed.push((waiting, fault)),
             }
         }
+        drop(turn);
         for (waiting, fault) in failed {
             telemetry::incident("publisher", &fault);
             self.registry.not_published(waiting.sequence, &fault).await?;
@@ -153,34 +165,46 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes what differs from the wanted state.
-    async fn apply(&self, waiting: &Waiting) -> Result<(), String> {
+    /// Queues what differs from the wanted state; nothing where it is so already.
+    async fn begin(&self, waiting: &Waiting) -> Result<Option<(Receipt, RecordKey)>, String> {
         let prefix = Prefix::parse(&waiting.publication.prefix).map_err(|refusal| refusal.to_string())?;
-        let ends = !matches!(waiting.publication.wanted, Wanted::Hosted { .. });
+        let ends = !matches!(waiting.publication.wanted, Wanted::Hosted { .. } | Wanted::Own { .. });
         let store = self.authority.store();
+        let record = key(&prefix, self.authority.rule());
+        let stored = store.get(record.as_bytes()).map_err(|fault| fault.to_string())?;
+        let homed = store.is_homed(&prefix);
+        // Without one, whoever administers the own prefix above it: that is the one it was given out below.
+        let above = || prefix.parent().map(|own| provision::first_administrator(own.as_str()));
+        let administrator = self.administrator.clone().or_else(above).ok_or("no prefix is above it")?;
+        let here = Here {
+            site: &self.parts.identity.site,
+            administrator: &administrator,
+            rule: self.authority.rule(),
+            now: clock::seconds() as u32,
+        };
+        let moving = store.moving().get(&prefix).copied();
+        let present = Present { stored: stored.as_ref(), homed, moving };
+        let writes = writes(&waiting.publication, &present, &here)?;
+        if homed && ends && has_objects(&self.authority, &prefix)? {
+            let noted = self.registry.note_objects(&Caller::node(now()), prefix.as_str()).await;
+            noted.map_err(|error| error.to_string())?;
+        }
+        if writes.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((store.commit(Batch::new(writes, clock::seconds())), record)))
+    }
+
+    /// Waits until it is written; begins again where others have written to the record meanwhile.
+    async fn end(&self, waiting: &Waiting, begun: Result<Option<(Receipt, RecordKey)>, String>) -> Result<(), String> {
+        let mut begun = begun?;
         for _ in 0..ATTEMPTS {
-            let record = key(&prefix, self.authority.rule());
-            let stored = store.get(record.as_bytes()).map_err(|fault| fault.to_string())?;
-            let homed = store.is_homed(&prefix);
-            let here = Here {
-                site: &self.parts.identity.site,
-                administrator: &self.administrator,
-                rule: self.authority.rule(),
-                now: clock::seconds() as u32,
-            };
-            let writes = writes(&waiting.publication, &Present { stored: stored.as_ref(), homed }, &here)?;
-            if homed && ends && has_objects(&self.authority, &prefix)? {
-                let noted = self.registry.note_objects(&Caller::node(now()), prefix.as_str()).await;
-                noted.map_err(|error| error.to_string())?;
-            }
-            if writes.is_empty() {
-                return Ok(());
-            }
-            let outcome = store.commit(Batch::new(writes, clock::seconds())).await;
+            let Some((receipt, record)) = begun else { return Ok(()) };
+            let outcome = receipt.await;
             self.authority.forget(&record);
             match outcome {
                 Ok(_) => return Ok(()),
-                Err(CommitError::Conflict { .. }) => {}
+                Err(CommitError::Conflict { .. }) => begun = self.begin(waiting).await?,
                 Err(fault) => return Err(fault.to_string()),
             }
         }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hufu_ident::systems::handle::{AdminRecord, Interface, Protocol, Server as SiteServer, Site, kind, right};
 use hufu_ident::{CaseRule, Prefix, RecordKey, Reference, Value, ValueSet};
 use hufu_registry::outbox::{Publication, Server, Wanted};
-use hufu_store::{Condition, Stored, Write};
+use hufu_store::{Condition, Moving, Stored, Write};
 use std::net::IpAddr;
 
 /// Indexes of the values that the registry puts into a prefix handle; whatever stands elsewhere is left alone.
@@ -19,6 +19,7 @@ const OTHER_ADDRESS: &str = "alt_addr";
 pub struct Present<'a> {
     pub stored: Option<&'a Stored>,
     pub homed: bool,
+    pub moving: Option<Moving>,
 }
 
 /// This node, as it stands in prefix handles.
@@ -39,12 +40,18 @@ pub fn key(prefix: &Prefix, rule: CaseRule) -> RecordKey {
 pub fn writes(publication: &Publication, present: &Present<'_>, here: &Here<'_>) -> Result<Vec<Write>, String> {
     let prefix = Prefix::parse(&publication.prefix).map_err(|refusal| refusal.to_string())?;
     let mut writes = Vec::new();
+    let moving = moving(&publication.wanted, present);
+    // What undoes a move, and what begins one, comes first: what follows is the prefix handle only.
+    if moving != present.moving {
+        writes.push(Write::Move(prefix.clone(), moving));
+    }
     let (values, homed) = match &publication.wanted {
-        Wanted::Hosted { administrators } => {
+        Wanted::Own { .. } => return Ok(writes),
+        Wanted::Hosted { administrators, .. } => {
             let sites = vec![here.site.clone()];
             (Some(delegated(present, here, &sites, true, administrators)?), true)
         }
-        Wanted::Delegated { servers, below, administrators, leaving } => {
+        Wanted::Delegated { servers, below, administrators, leaving, .. } => {
             let sites = renewed(servers, present.stored)?;
             let values = delegated(present, here, &sites, *below, administrators)?;
             (Some(values), *leaving && present.homed)
@@ -77,6 +84,16 @@ pub fn writes(publication: &Publication, present: &Present<'_>, here: &Here<'_>)
         writes.push(Write::Unhome(prefix));
     }
     Ok(writes)
+}
+
+/// Whether what is below the prefix is written: not while it leaves, and before it is here.
+fn moving(wanted: &Wanted, present: &Present<'_>) -> Option<Moving> {
+    match wanted {
+        Wanted::Own { frozen: true } | Wanted::Hosted { frozen: true, .. } => Some(Moving::Out),
+        Wanted::Delegated { leaving: true, .. } if present.homed => Some(Moving::Left),
+        Wanted::Delegated { arriving: true, .. } => Some(Moving::In),
+        _ => None,
+    }
 }
 
 /// Values that are nobody's business here.
@@ -188,7 +205,7 @@ mod tests {
         let administrator = Reference::new(301, "0.NA/88.118");
         let (site, rule, now) = (site(), CaseRule::Insensitive, 7);
         let here = Here { site: &site, administrator: &administrator, rule, now };
-        writes(&publication, &Present { stored, homed }, &here).expect("writes")
+        writes(&publication, &Present { stored, homed, moving: None }, &here).expect("writes")
     }
 
     fn server(address: &str, key: Option<&str>) -> Server {
@@ -197,7 +214,17 @@ mod tests {
     }
 
     fn delegated_to(servers: Vec<Server>, leaving: bool) -> Wanted {
-        Wanted::Delegated { servers, below: true, administrators: vec!["300:0.NA/88.118.8".into()], leaving }
+        Wanted::Delegated {
+            servers,
+            below: true,
+            administrators: vec!["300:0.NA/88.118.8".into()],
+            leaving,
+            arriving: false,
+        }
+    }
+
+    fn hosted(frozen: bool) -> Wanted {
+        Wanted::Hosted { administrators: Vec::new(), frozen }
     }
 
     fn values(writes: &[Write]) -> Vec<Value> {
@@ -248,10 +275,10 @@ mod tests {
 
     #[test]
     fn hosting_homes_first_and_withholding_unhomes_last() {
-        let writes = run(Wanted::Hosted { administrators: Vec::new() }, None, false);
+        let writes = run(hosted(false), None, false);
         assert!(matches!(writes[..], [Write::Home(_), Write::Put { condition: Condition::Absent, .. }]), "{writes:?}");
         let before = stored(values(&writes));
-        assert!(run(Wanted::Hosted { administrators: Vec::new() }, Some(&before), true).is_empty(), "twice is once");
+        assert!(run(hosted(false), Some(&before), true).is_empty(), "twice is once");
         let writes = run(Wanted::Withheld { reason: "停用".into() }, Some(&before), true);
         assert!(matches!(writes[..], [Write::Put { .. }, Write::Unhome(_)]), "{writes:?}");
         let values = values(&writes);
@@ -265,9 +292,25 @@ mod tests {
     #[test]
     fn whoever_moves_out_is_answered_for_until_the_end() {
         let writes = run(delegated_to(vec![server("192.0.2.8", None)], true), None, true);
-        assert!(matches!(writes[..], [Write::Put { .. }]), "{writes:?}");
+        assert!(matches!(writes[..], [Write::Move(_, Some(Moving::Left)), Write::Put { .. }]), "{writes:?}");
         let writes = run(delegated_to(vec![server("192.0.2.8", None)], false), None, true);
         assert!(matches!(writes[..], [Write::Put { .. }, Write::Unhome(_)]), "{writes:?}");
+    }
+
+    #[test]
+    fn a_prefix_freezes_before_it_is_copied_and_takes_copies_before_it_is_here() {
+        let frozen = run(hosted(true), None, true);
+        assert!(matches!(frozen[0], Write::Move(_, Some(Moving::Out))), "{frozen:?}");
+        assert!(matches!(run(Wanted::Own { frozen: true }, None, true)[..], [Write::Move(_, Some(Moving::Out))]));
+        assert!(run(Wanted::Own { frozen: false }, None, true).is_empty());
+        let Wanted::Delegated { servers, below, administrators, .. } =
+            delegated_to(vec![server("192.0.2.8", None)], false)
+        else {
+            unreachable!()
+        };
+        let arriving = Wanted::Delegated { servers, below, administrators, leaving: false, arriving: true };
+        let writes = run(arriving, None, false);
+        assert!(matches!(writes[..], [Write::Move(_, Some(Moving::In)), Write::Put { .. }]), "{writes:?}");
     }
 
     #[test]

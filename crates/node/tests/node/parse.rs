@@ -55,6 +55,9 @@ fn http_gives_the_same_object() {
     assert_eq!((refused.status, &refused.json()["error"]["at"]), (200, &3.into()));
     let missing = web.get("/api/v1/parse");
     assert_eq!((missing.status, missing.header("content-type")), (400, Some("application/problem+json")));
+    assert_eq!(missing.json()["code"], "text-missing");
+    let no_code = web.get("/api/v1/codes?id=");
+    assert_eq!((no_code.status, no_code.header("content-type")), (400, Some("application/problem+json")));
 }
 
 #[test]

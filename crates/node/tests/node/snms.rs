@@ -197,3 +197,153 @@ fn an_enterprise_sees_itself_and_says_where_its_prefix_is_served() {
     let unknown = json!({"proxyServerId": 2, "entPrefixConfig": {"entPrefix": "88.101.1304"}});
     assert_eq!(office.ask("POST", "/snms/api/ent/config", &token, &unknown).0, -2);
 }
+
+/// The smallest PNG that is one.
+fn png() -> Vec<u8> {
+    let mut octets = b"\x89PNG\r\n\x1a\n".to_vec();
+    octets.extend(b"\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55");
+    octets.extend(b"\0\0\0\0IEND\xaeB`\x82");
+    octets
+}
+
+/// The body of an application with the members of the manual, numbers as numbers and as texts as its examples have
+/// them.
+fn application(user: &str, prefix: &str, file: i64) -> Json {
+    json!({
+        "sysUser": {
+            "email": "admin@hufu-demo.cn", "mobile": "13800000000", "password": sha256("123456"), "userName": user,
+            "remarks": "接入",
+        },
+        "entBasicInfo": {
+            "orgName": "示例泵业有限公司", "orgNature": 2, "orgAddr": "示例路 1 号", "orgAddrProvince": "440000",
+            "orgAddrCity": "440300", "orgAddrCounty": "", "orgCrtType": "1", "orgCrtCode": "91440300MA5EXA1P7G",
+            "orgCrtImgRid": file, "orgDesc": "泵", "industryCategory": "C", "industrySpecific": "34",
+            "website": "www.hufu-demo.cn", "regAuthority": "示例市监局", "regCapital": 1000,
+            "establishDate": "2016-01-01", "periodValidity": "2036-01-01", "contactName": "乙二", "contactCrtType": 1,
+            "contactCrtNo": "44030519900101123X", "contactEmail": "someone@hufu-demo.cn",
+            "contactPhone": "13800000000", "legalName": "甲一", "legalCrtType": "1",
+            "legalCrtNo": "44030519900101123X", "legalCrtFrontImgRid": file + 1, "legalCrtBackImgRid": file + 2,
+            "entPrefix": prefix,
+        },
+        "entRegisterManageInfo": {
+            "entInfoSyses": (1..=4).map(|kind| json!({
+                "sysType": kind, "deployMode": 1, "deployAddrProvince": "440000", "deployAddrCity": "440300",
+                "deployAddrCounty": "", "deployAddr": "示例路 1 号", "name": "",
+                "ipPort": if kind == 1 { "[36.112.25.8]:2641" } else { "" },
+            })).collect::<Vec<_>>(),
+            "servSysBuildType": 1, "servSysBuildName": "", "servSysBuildContractFileRid": null,
+            "servSysOperType": 1, "servSysOperName": "", "servSysOperContractFileRid": null,
+        },
+        "entHostingAndIdentifyServeInfo": {
+            "extWebName": "示例标识服务", "extDomain": "id.hufu-demo.cn", "extIpAddr": "36.112.25.8",
+            "dataHostingOrg": "", "dataHostingContractFileRid": null, "servHostingOrg": "",
+            "servHostingContractFileRid": null, "entInfoSerIndustries": [], "entInfoLicenses": [],
+        },
+    })
+}
+
+impl Office {
+    /// A key of somebody of the node who files applications.
+    fn clerk(&self) -> Pair {
+        let account = json!({"kind": "machine", "login": "clerk", "name": "接口", "roles": ["platform-operator"]});
+        let account = self.make(&["user", "create"], &account)["account"]["id"].clone();
+        let permissions = ["organisation.read", "account.read", "prefix.read", "application.read", "application.write"];
+        let key = json!({
+            "account": account, "note": "snms", "expires": now() + 86_400_000, "permissions": permissions,
+        });
+        let issued = self.make(&["key", "create"], &key);
+        let secret = issued["secret"].as_str().expect("a secret").rsplit('_').next().expect("a part").to_owned();
+        let access = issued["key"]["id"].as_str().expect("an id").to_owned();
+        Pair { access, secret, organisation: String::new() }
+    }
+
+    fn upload(&self, token: &str, octets: &[u8]) -> (i64, Json) {
+        let mut body = b"--snms-x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"licence.png\"\r\n\
+                         Content-Type: image/png\r\n\r\n"
+            .to_vec();
+        body.extend(octets);
+        body.extend(b"\r\n--snms-x--\r\n");
+        let bearer = format!("Bearer {token}");
+        let headers = [("content-type", "multipart/form-data; boundary=snms-x"), ("authorization", bearer.as_str())];
+        let path = "/snms/api/file/upload";
+        let answer = self.web.send("POST".parse().expect("a method"), path, &headers, &body).json();
+        (answer["status"].as_i64().expect("a status"), answer["data"].clone())
+    }
+
+    fn files(&self, token: &str) -> i64 {
+        let mut ids = (0..3).map(|_| {
+            let (status, data) = self.upload(token, &png());
+            assert_eq!(status, 1);
+            let path = data["path"].as_str().expect("a name");
+            assert!(path.ends_with(".png") && path.len() > 20, "{path}");
+            data["id"].as_i64().expect("a number")
+        });
+        let first = ids.next().expect("an id");
+        assert_eq!(ids.collect::<Vec<_>>(), [first + 1, first + 2]);
+        first
+    }
+}
+
+#[test]
+fn an_enterprise_applies_with_its_files_and_later_for_more() {
+    let office = Office::open();
+    let token = office.token(&office.clerk());
+    assert_eq!(office.upload(&token, b"no image").0, -2);
+    let first = office.files(&token);
+
+    // What is wrong is named, and the files can be used again.
+    let mut wrong = application("pump", "88.101.77", first);
+    wrong["entBasicInfo"]["orgCrtCode"] = "".into();
+    let (status, message, _) = office.ask("POST", "/snms/api/v3/ent/apply", &token, &wrong);
+    assert!(status == -2 && message.contains("orgCrtCode"), "{message}");
+    wrong["sysUser"]["userName"] = Json::Null;
+    let (status, message, _) = office.ask("POST", "/snms/api/v3/ent/apply", &token, &wrong);
+    assert_eq!((status, message.as_str()), (-2, "缺少必要的请求参数: sysUser.userName"));
+    assert_eq!(office.ask("POST", "/snms/api/v3/ent/apply", "", &wrong).0, -1);
+
+    let body = application("pump", "88.101.77", first);
+    assert_eq!(office.done("POST", "/snms/api/v3/ent/apply", &token, &body), true);
+    let again = application("other", "88.101.78", first);
+    assert_eq!(office.ask("POST", "/snms/api/v3/ent/apply", &token, &again).0, -2, "a file is used once");
+
+    let submitted = ["application", "list", "--state", "submitted"];
+    let waiting = command(&office.node, &submitted, "").expect(0).json();
+    assert_eq!(waiting["total"], 1);
+    let id = waiting["items"][0]["id"].as_str().expect("an id").to_owned();
+    let shown = command(&office.node, &["application", "show", &id], "").expect(0).json();
+    let subject = &shown["content"]["subject"];
+    assert_eq!((subject["orgNature"].as_i64(), subject["legal"]["name"].as_str()), (Some(2), Some("甲一")));
+    let documents = command(&office.node, &["document", "list", &id], "").expect(0).json();
+    let documents: Vec<&str> =
+        documents.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(documents.len(), 3);
+    assert!(documents.contains(&subject["orgCrtImg"].as_str().expect("an id")), "{subject}");
+    command(&office.node, &["application", "claim", &id], "").expect(0);
+    office.make(&["application", "decide", &id], &json!({"verdict": "approve", "reason": ""}));
+    let prefix = office.done("GET", "/snms/api/prefix/query?prefix=88.101.77", &token, &Json::Null);
+    assert_eq!((prefix["status"].as_i64(), prefix["entNameCn"].as_str()), (Some(1), Some("示例泵业有限公司")));
+
+    // The user's organisation changes its data and asks for another prefix.
+    let mut body = application("", "88.101.79", 0);
+    body["username"] = "pump".into();
+    for name in ["orgCrtImgRid", "legalCrtFrontImgRid", "legalCrtBackImgRid"] {
+        body["entBasicInfo"][name] = Json::Null;
+    }
+    body["entBasicInfo"]["website"] = "new.hufu-demo.cn".into();
+    assert_eq!(office.done("POST", "/snms/api/v3/ent/upgrade-apply", &token, &body), true);
+    let waiting = command(&office.node, &submitted, "").expect(0).json();
+    let mut kinds: Vec<_> = waiting["items"].as_array().expect("rows").iter().map(|row| row["kind"].clone()).collect();
+    kinds.sort_by_key(|kind| kind.to_string());
+    assert_eq!(kinds, ["amendment", "prefix"]);
+    body["username"] = "nobody".into();
+    assert_eq!(office.ask("POST", "/snms/api/v3/ent/upgrade-apply", &token, &body).0, -2);
+}
+
+#[test]
+fn an_enterprise_does_not_apply_for_others() {
+    let office = Office::open();
+    let token = office.token(&office.enterprise("示例泵业", "N1"));
+    let body = application("pump", "88.101.77", 1);
+    assert_eq!(office.ask("POST", "/snms/api/v3/ent/apply", &token, &body).0, -3);
+    assert_eq!(office.upload(&token, &png()).0, -3, "its key may not file applications");
+}

@@ -8,6 +8,7 @@ use crate::checks::Reach;
 use crate::checks::contact::{MailAddress, Phone};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
+use crate::notices::NoticeKind;
 use crate::organisations::{self, OrganisationKind};
 use crate::permission::Permission;
 use crate::registry::Registry;
@@ -520,6 +521,10 @@ impl Registry {
             AccountAct::Lock | AccountAct::Disable => {
                 sqlx::query("DELETE FROM session WHERE account = $1").bind(id).execute(act.sql()).await?;
                 sqlx::query("DELETE FROM account_token WHERE account = $1").bind(id).execute(act.sql()).await?;
+                if what == AccountAct::Lock {
+                    let facts = vec![("name", before.login.clone()), ("reason", reason.to_owned())];
+                    act.tell_account(NoticeKind::AccountLocked, id, facts).await?;
+                }
             }
             AccountAct::Unlock => {
                 sqlx::query("DELETE FROM sign_in_guard WHERE subject = $1").bind(id).execute(act.sql()).await?;

@@ -10,10 +10,13 @@ use super::{Account, guard, secret};
 use crate::Act;
 use crate::caller::{Caller, DAY, Origin, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
+use crate::notices::settings::NoticeSettings;
+use crate::notices::{Audience, NewNotice, NoticeKind, moment};
 use crate::organisations;
 use crate::password;
 use crate::permission::Permission;
 use crate::registry::Registry;
+use crate::settings;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{AnyConnection, Row};
@@ -53,15 +56,6 @@ pub struct Reset {
     /// Sets a new password, once. Absent in a repeated answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    pub expires: Time,
-}
-
-/// A reset that its account asked for; for whoever delivers it, and for nobody else.
-#[derive(Debug, Clone)]
-pub struct RequestedReset {
-    pub account: String,
-    pub email: String,
-    pub token: Token,
     pub expires: Time,
 }
 
@@ -149,7 +143,22 @@ impl Act {
         let object = format!("account {}", account.id);
         let after = json!({"token": token.id, "expires": expires});
         self.record("account.invite", &object, Some(&account.organisation), json!(null), after);
+        self.send_token(NoticeKind::AccountInvited, account, &token, expires).await?;
         Ok(Invitation { account: account.id.clone(), login: account.login.clone(), token, expires })
+    }
+
+    /// A letter with the link, to the account's e-mail address; where the node sends none, nothing goes out.
+    async fn send_token(
+        &mut self,
+        kind: NoticeKind,
+        account: &Account,
+        token: &Token,
+        expires: Time,
+    ) -> Result<(), Error> {
+        let audience = Audience::Account(account.id.clone());
+        let facts = vec![("name", account.login.clone()), ("due", moment(expires))];
+        let object = format!("account {}", account.id);
+        self.write_letter(&NewNotice { kind, audience, object, facts, mail: None }, token).await
     }
 
     async fn issue_token(&mut self, kind: TokenKind, account: &str, life: Time) -> Result<(Token, Time), Error> {
@@ -283,37 +292,41 @@ impl Registry {
         Ok(Reset { token: Some(token.text()), ..answer })
     }
 
-    /// Somebody has forgotten a password. The answer to the asker is the same whether there is such an account; what
-    /// comes back goes to its e-mail address only.
-    pub async fn request_reset(&self, caller: &Caller, login: &str) -> Result<Option<RequestedReset>, Error> {
+    /// Somebody has forgotten a password. The answer is the same whether there is such an account; the reset goes by
+    /// e-mail to the account's address, and nowhere else. A node that sends no letters says so, to everybody.
+    pub async fn request_reset(&self, caller: &Caller, login: &str) -> Result<(), Error> {
         let wanted = account::folded(login);
         let mut act = self.begin_open(&unrepeated(caller), Permission::AccountRead).await?;
+        let (settings, _) = settings::read::<NoticeSettings>(act.sql()).await?;
+        if !settings.writes_letters() {
+            let zh = "本节点尚未配置邮件，请联系管理员重置口令";
+            let en = "this node sends no e-mail; ask an administrator to reset the password";
+            return Err(Refusal::new(Kind::Conflict, "mail-not-configured", zh, en).into());
+        }
         guard::count(act.sql(), &format!("reset {}", guard::network(&caller.address)), caller.at, RESETS).await?;
         let mut found = account::find(act.sql(), By::Login(&wanted), caller.at).await?;
         if found.is_none() && wanted.contains('@') {
             found = account::find(act.sql(), By::Email(&wanted), caller.at).await?;
         }
-        let found = found.filter(|found| resettable(found).is_ok());
-        let Some((found, email)) = found.and_then(|found| found.account.email.clone().map(|email| (found, email)))
-        else {
+        let found = found.filter(|found| resettable(found).is_ok() && found.account.email.is_some());
+        let Some(found) = found else {
             act.record_denied("account.reset", "account", None, json!({"reason": "no such account"}));
-            act.commit(()).await?;
-            return Ok(None);
+            return act.commit(()).await;
         };
         let id = found.account.id.clone();
-        let recent = sqlx::query("SELECT COUNT(*) FROM account_token WHERE account = $1 AND created > $2");
+        let recent =
+            sqlx::query("SELECT COUNT(*) FROM account_token WHERE account = $1 AND purpose = 'reset' AND created > $2");
         let recent = recent.bind(&id).bind(caller.at - RESET_PAUSE).fetch_one(act.sql()).await?;
         if recent.try_get::<i64, _>(0)? > 0 {
             act.record_denied("account.reset", &format!("account {id}"), None, json!({"reason": "asked before"}));
-            act.commit(()).await?;
-            return Ok(None);
+            return act.commit(()).await;
         }
         let hours = policy::read(act.sql()).await?.reset_hours;
         let (token, expires) = act.issue_token(TokenKind::Reset, &id, hours * HOUR).await?;
         let (object, after) = (format!("account {id}"), json!({"token": token.id, "expires": expires}));
         act.record("account.reset", &object, Some(&found.account.organisation), json!(null), after);
-        act.commit(()).await?;
-        Ok(Some(RequestedReset { account: id, email, token, expires }))
+        act.send_token(NoticeKind::PasswordReset, &found.account, &token, expires).await?;
+        act.commit(()).await
     }
 
     /// Changes the own password. Every other session of the account ends.

@@ -16,6 +16,7 @@ use crate::act::difference;
 use crate::caller::{Caller, DAY, Origin, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
+use crate::notices::{self, Audience, NewNotice, NoticeKind};
 use crate::permission::{Permission, PermissionSet};
 use crate::registry::Registry;
 use ipnet::IpNet;
@@ -33,6 +34,10 @@ const KEYS: i64 = 20;
 const ADDRESSES: usize = 32;
 /// Most characters of a note.
 const NOTE: usize = 200;
+/// Its holder is told so many days before a key ends.
+pub const NOTICE_DAYS: i64 = 14;
+/// Keys that are told of in one act.
+const REMINDED: i64 = 50;
 /// Most hours that a former secret goes on.
 const GRACE: i64 = 720;
 
@@ -167,17 +172,22 @@ pub(crate) fn refusal(revoked: Time, expires: Time, addresses: &[String], from: 
     if now >= expires {
         return refuse("key-expired", "接口密钥已过期，请更换", "this API key has expired; take another");
     }
-    let from = from.to_canonical();
-    let within = |network: &String| network.parse::<IpNet>().is_ok_and(|network| network.contains(&from));
-    if !addresses.is_empty() && !addresses.iter().any(within) {
+    if !is_within(addresses, from) {
         let (zh, en) = ("接口密钥不能从该地址使用", "this API key is not taken from this address");
         return Some(Refusal::new(Kind::Denied, "key-address", zh, en));
     }
     None
 }
 
+/// Whether an address is in one of these networks; without any, every address is.
+pub(crate) fn is_within(networks: &[String], from: IpAddr) -> bool {
+    let from = from.to_canonical();
+    let within = |network: &String| network.parse::<IpNet>().is_ok_and(|network| network.contains(&from));
+    networks.is_empty() || networks.iter().any(within)
+}
+
 /// Networks as they are stored.
-fn networks(texts: &[String], wrong: &mut Vec<FieldRefusal>) -> Vec<String> {
+pub(crate) fn networks(texts: &[String], wrong: &mut Vec<FieldRefusal>) -> Vec<String> {
     if texts.len() > ADDRESSES {
         let (zh, en) = (format!("最多 {ADDRESSES} 个网段"), format!("at most {ADDRESSES} networks"));
         wrong.push(FieldRefusal::new("addresses", "many", zh, en));
@@ -268,6 +278,43 @@ fn revoked(key: &ApiKey) -> Result<(), Refusal> {
 }
 
 impl Registry {
+    /// Tells the holders of keys that end soon, once for each end. For the node's clock; says how many.
+    pub async fn remind_of_keys(&self, caller: &Caller) -> Result<u64, Error> {
+        let select = "SELECT api_key.id, api_key.account, api_key.note, api_key.expires, account.kind, \
+                      account.organisation FROM api_key JOIN account ON account.id = api_key.account \
+                      WHERE revoked = 0 AND expires > $1 AND expires <= $2 AND noticed <> expires \
+                      ORDER BY expires, api_key.id LIMIT $3";
+        let soon = |now: Time| {
+            let until = now.saturating_add(NOTICE_DAYS * DAY);
+            sqlx::query(select).bind(now).bind(until).bind(REMINDED)
+        };
+        if soon(caller.at).fetch_optional(self.database.reader()).await?.is_none() {
+            return Ok(0);
+        }
+        let mut act = self.begin(caller, Permission::KeyWrite, "key").await?;
+        let rows = soon(caller.at).fetch_all(act.sql()).await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        for row in &rows {
+            let (id, account, note): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let (expires, organisation): (i64, String) = (row.try_get(3)?, row.try_get(5)?);
+            // A machine reads no notices: its organisation does.
+            let audience = match row.try_get::<String, _>(4)? == "person" {
+                true => Audience::Account(account),
+                false => Audience::Organisation(organisation.clone()),
+            };
+            let facts = vec![("name", id.clone()), ("reason", note), ("due", notices::moment(expires))];
+            let object = format!("key {id}");
+            let kind = NoticeKind::KeyExpiring;
+            act.notify(&NewNotice { kind, audience, object: object.clone(), facts, mail: None }).await?;
+            let update = sqlx::query("UPDATE api_key SET noticed = expires WHERE id = $1").bind(&id);
+            update.execute(act.sql()).await?;
+            act.record("key.remind", &object, Some(&organisation), json!(null), json!({"expires": expires}));
+        }
+        act.commit(rows.len() as u64).await
+    }
+
     /// Those that the caller reaches.
     pub async fn keys(&self, caller: &Caller, filter: &KeyFilter, listing: &Listing) -> Result<Page<ApiKey>, Error> {
         self.authorise(caller, Permission::KeyRead, "key").await?;

@@ -13,17 +13,21 @@ use super::{guard, role, second_factor, secret};
 use crate::Act;
 use crate::caller::{Caller, Origin, Pending, Time};
 use crate::error::{Error, Kind, Refusal};
+use crate::notices::{Audience, NewNotice, NoticeKind, moment};
 use crate::organisations::{self, OrganisationState};
 use crate::password;
 use crate::permission::Permission;
 use crate::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::Row;
 
 /// Most sessions of an account; the oldest gives way.
 pub const SESSIONS: i64 = 32;
 /// Most characters of the program that asks, as it names itself.
 const AGENT: usize = 200;
+/// Networks remembered of an account; the one used longest ago gives way.
+const ADDRESSES: i64 = 64;
 /// Most octets of a password that are looked at.
 const PASSWORD: usize = 1024;
 
@@ -134,6 +138,43 @@ impl Registry {
 }
 
 impl Act {
+    /// Remembers from which network the account signs in, and tells it of one that is new. The first is not news, and
+    /// the node's own machine is none.
+    async fn note_address(&mut self, found: &Stored) -> Result<(), Error> {
+        let network = guard::network(&self.caller.address);
+        if network.is_empty() || network == "unix" {
+            return Ok(());
+        }
+        let (id, now) = (found.account.id.clone(), self.now());
+        let select = "SELECT COUNT(*), COALESCE(SUM(CASE WHEN network = $1 THEN 1 ELSE 0 END), 0) \
+                      FROM account_address WHERE account = $2";
+        let row = sqlx::query(select).bind(&network).bind(&id).fetch_one(self.sql()).await?;
+        let (all, same): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let upsert = "INSERT INTO account_address (account, network, used) VALUES ($1, $2, $3) \
+                      ON CONFLICT (account, network) DO UPDATE SET used = excluded.used";
+        sqlx::query(upsert).bind(&id).bind(&network).bind(now).execute(self.sql()).await?;
+        let crowd = "DELETE FROM account_address WHERE account = $1 AND network NOT IN \
+                     (SELECT network FROM account_address WHERE account = $2 ORDER BY used DESC, network LIMIT $3)";
+        sqlx::query(crowd).bind(&id).bind(&id).bind(ADDRESSES).execute(self.sql()).await?;
+        if all == 0 || same > 0 {
+            return Ok(());
+        }
+        let facts =
+            vec![("name", found.account.login.clone()), ("due", moment(now)), ("address", self.caller.address.clone())];
+        self.tell_account(NoticeKind::SignInElsewhere, &id, facts).await
+    }
+
+    /// Tells an account something about itself.
+    pub(crate) async fn tell_account(
+        &mut self,
+        kind: NoticeKind,
+        id: &str,
+        facts: Vec<(&'static str, String)>,
+    ) -> Result<(), Error> {
+        let (audience, object) = (Audience::Account(id.to_owned()), format!("account {id}"));
+        self.notify(&NewNotice { kind, audience, object, facts, mail: None }).await
+    }
+
     /// Counts and writes down a failure; the error is what to answer.
     async fn fail_sign_in(
         mut self,
@@ -171,6 +212,13 @@ impl Act {
                 let locked = if *subject == counted.address { subject.clone() } else { object.clone() };
                 let after = json!({"reason": "failures", "until": until});
                 self.record("account.lock", &locked, organisation.as_deref(), json!(null), after);
+                if let Some(found) = found.filter(|_| *subject == counted.subject) {
+                    let until = moment(until);
+                    let reason =
+                        format!("登录失败次数过多，锁定至 {until}。Too many failures to sign in, until {until}.");
+                    let facts = vec![("name", found.account.login.clone()), ("reason", reason)];
+                    self.tell_account(NoticeKind::AccountLocked, &found.account.id, facts).await?;
+                }
             }
         }
         Ok(())
@@ -244,6 +292,7 @@ impl Act {
         self.caller.origin = Origin::Session { account: id.clone(), session: session.id.clone() };
         let (object, after) = (format!("session {}", session.id), json!({"account": id, "address": session.address}));
         self.record("session.create", &object, Some(&found.account.organisation), json!(null), after);
+        self.note_address(found).await?;
         self.commit(()).await?;
         Ok(SignedIn { token: token.text(), session, pending })
     }

@@ -7,8 +7,10 @@ pub const STEPS: &[(&str, &str)] = &[
     ("onboarding", include_str!("schema/0003_onboarding.sql")),
     ("prefixes", include_str!("schema/0004_prefixes.sql")),
     ("operator", include_str!("schema/0005_operator.sql")),
-    ("templates", include_str!("schema/0007_templates.sql")),
-    ("objects", include_str!("schema/0008_objects.sql")),
+    ("letters", include_str!("schema/0006_letters.sql")),
+    ("operator-interface", include_str!("schema/0007_operator_interface.sql")),
+    ("templates", include_str!("schema/0008_templates.sql")),
+    ("objects", include_str!("schema/0009_objects.sql")),
 ];
 
 /// The statements of a step: parted by `;` at the end of a line; lines that begin with `--` are remarks.

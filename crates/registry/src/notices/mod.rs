@@ -2,17 +2,41 @@
 //!
 //! A notice is written in the act that is its reason, together with its deliveries; the node takes those from the
 //! [`queue`] and sends them. So nobody is told of what did not happen, and nothing that happened goes untold.
+//!
+//! | kind | when | who is told |
+//! |---|---|---|
+//! | `application-submitted` | it waits for a reviewer | reviewers |
+//! | `application-endorsed` | the first of two reviewers has approved | reviewers |
+//! | `application-approved`, `-returned`, `-rejected` | it was decided | the applicant |
+//! | `application-withdrawn` | the applicant took it back | reviewers |
+//! | `application-due`, `-overdue` | the deadline is near, or past | reviewers |
+//! | `prefix-state` | applied for, enabled, suspended, held, deleted, restored, retired, moving | the holder |
+//! | `prefix-expiring` | it expires soon | the holder |
+//! | `prefix-transfer` | asked, agreed to, refused, withdrawn, decided by time | every side |
+//! | `account-invited` | an account was entered, or invited again | the account, by a letter with the link |
+//! | `password-reset` | somebody has asked for a reset | the account, by a letter with the link |
+//! | `sign-in-elsewhere` | a sign-in from a network that the account was not seen in | the account |
+//! | `account-locked` | by an administrator, or by failures | the account |
+//! | `operator-stuck` | a request to the node above gets no decision, or that node is not to be reached | who may `operator.write` |
+//! | `operator-message` | the node above has said something of a prefix | who may `operator.write` |
+//! | `key-expiring` | [`key::NOTICE_DAYS`](crate::accounts::key) before a key ends | the account |
+//! | `quota-near` | nine tenths of a quota are used | the organisation |
+//!
+//! A *letter* is an e-mail with something that only its receiver may have: a link with a token. It lies sealed in the
+//! delivery until it is sent, is in no webhook, and never on a screen.
 
 pub mod queue;
 pub mod settings;
 mod texts;
 
 use crate::Act;
+use crate::accounts::token::Token;
 use crate::caller::{Caller, Time};
 use crate::error::Error;
 use crate::listing::{Column, Filter, Listing, Page};
 use crate::permission::Permission;
 use crate::registry::Registry;
+use jiff::tz::{TimeZone, offset};
 use serde::{Deserialize, Serialize};
 use settings::NoticeSettings;
 use sqlx::any::AnyRow;
@@ -42,6 +66,42 @@ pub enum NoticeKind {
     /// Somebody signed in from an address that was not seen before.
     SignInElsewhere,
     AccountLocked,
+    /// A request to the registry operator above gets no decision, or the operator is not to be reached.
+    OperatorStuck,
+    /// The registry operator above has said something of a prefix of this node.
+    OperatorMessage,
+    /// There is an invitation to accept.
+    AccountInvited,
+    /// There is a reset to confirm.
+    PasswordReset,
+    /// An API key ends soon.
+    KeyExpiring,
+    /// A quota is nearly used up.
+    QuotaNear,
+}
+
+impl NoticeKind {
+    pub const ALL: [NoticeKind; 19] = [
+        NoticeKind::ApplicationSubmitted,
+        NoticeKind::ApplicationEndorsed,
+        NoticeKind::ApplicationApproved,
+        NoticeKind::ApplicationReturned,
+        NoticeKind::ApplicationRejected,
+        NoticeKind::ApplicationWithdrawn,
+        NoticeKind::ApplicationDue,
+        NoticeKind::ApplicationOverdue,
+        NoticeKind::PrefixState,
+        NoticeKind::PrefixExpiring,
+        NoticeKind::PrefixTransfer,
+        NoticeKind::SignInElsewhere,
+        NoticeKind::AccountLocked,
+        NoticeKind::OperatorStuck,
+        NoticeKind::OperatorMessage,
+        NoticeKind::AccountInvited,
+        NoticeKind::PasswordReset,
+        NoticeKind::KeyExpiring,
+        NoticeKind::QuotaNear,
+    ];
 }
 
 /// Who is told.
@@ -144,6 +204,12 @@ fn read(row: &AnyRow) -> Result<Notice, Error> {
     })
 }
 
+/// A moment in China, as texts name it.
+pub(crate) fn moment(at: Time) -> String {
+    let at = jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.to_zoned(TimeZone::fixed(offset(8))).strftime("%Y-%m-%d %H:%M (UTC+8)").to_string()
+}
+
 /// Whose marks the caller's are.
 fn reader(caller: &Caller) -> &str {
     caller.account().unwrap_or(&caller.name)
@@ -152,6 +218,15 @@ fn reader(caller: &Caller) -> &str {
 impl Act {
     /// Tells somebody, once this act is committed.
     pub async fn notify(&mut self, new: &NewNotice) -> Result<(), Error> {
+        self.tell(new, None).await
+    }
+
+    /// Tells somebody, and sends what is enclosed by e-mail to them alone.
+    pub(crate) async fn write_letter(&mut self, new: &NewNotice, enclosed: &Token) -> Result<(), Error> {
+        self.tell(new, Some(enclosed)).await
+    }
+
+    async fn tell(&mut self, new: &NewNotice, enclosed: Option<&Token>) -> Result<(), Error> {
         let text = texts::compose(new);
         let (id, now) = (self.fresh_id("ntc"), self.now());
         let insert = "INSERT INTO notice (id, kind, audience, object, title_zh, title_en, body_zh, body_en, at) \
@@ -170,26 +245,40 @@ impl Act {
             .await?;
         let (settings, _) = crate::settings::read::<NoticeSettings>(self.sql()).await?;
         for webhook in settings.webhooks.iter().filter(|webhook| webhook.takes(new.kind)) {
-            self.deliver(&id, "webhook", &webhook.name).await?;
+            self.deliver(&id, "webhook", &webhook.name, None).await?;
         }
-        if settings.smtp.is_some() {
+        if settings.smtp.is_some() && (enclosed.is_none() || settings.writes_letters()) {
             let mut addresses = addresses(self.sql(), &new.audience).await?;
             addresses.extend(new.mail.clone());
             addresses.retain(|address| !address.is_empty());
             addresses.sort();
             addresses.dedup();
             for address in addresses {
-                self.deliver(&id, "mail", &address).await?;
+                self.deliver(&id, "mail", &address, enclosed).await?;
             }
         }
         Ok(())
     }
 
-    async fn deliver(&mut self, notice: &str, channel: &str, target: &str) -> Result<(), Error> {
+    async fn deliver(
+        &mut self,
+        notice: &str,
+        channel: &str,
+        target: &str,
+        enclosed: Option<&Token>,
+    ) -> Result<(), Error> {
         let (id, now) = (self.fresh_id("dlv"), self.now());
+        let enclosed = match enclosed {
+            Some(token) => {
+                let random = self.registry().random;
+                self.registry().sealed()?.close(&id, token.text().as_bytes(), random)?
+            }
+            None => String::new(),
+        };
         let insert = "INSERT INTO delivery (id, notice, channel, target, state, attempts, next, fault, created, \
-                      delivered) VALUES ($1, $2, $3, $4, 'waiting', 0, $5, '', $6, 0)";
+                      delivered, enclosed) VALUES ($1, $2, $3, $4, 'waiting', 0, $5, '', $6, 0, $7)";
         let insert = sqlx::query(insert).bind(id).bind(notice).bind(channel).bind(target).bind(now).bind(now);
+        let insert = insert.bind(enclosed);
         insert.execute(self.sql()).await?;
         Ok(())
     }

@@ -68,6 +68,8 @@ pub struct Outgoing {
     pub id: String,
     pub notice: Notice,
     pub way: Way,
+    /// Where a letter leads: the page, with the token.
+    pub link: Option<String>,
 }
 
 /// By which way.
@@ -106,10 +108,18 @@ fn read(row: &AnyRow) -> Result<Delivery, Error> {
     })
 }
 
+fn way(settings: &NoticeSettings, channel: &str, target: String) -> Way {
+    if channel == "mail" {
+        return settings.smtp.clone().map_or(Way::Nowhere, |server| Way::Mail { server, to: target });
+    }
+    let webhook = settings.webhooks.iter().find(|webhook| webhook.name == target);
+    webhook.cloned().map_or(Way::Nowhere, Way::Webhook)
+}
+
 impl Registry {
     /// Deliveries that are to be made now, those that wait longest first.
     pub async fn deliveries_due(&self, now: Time) -> Result<Vec<Outgoing>, Error> {
-        let select = "SELECT id, notice, channel, target FROM delivery WHERE state = 'waiting' AND next <= $1 \
+        let select = "SELECT id, notice, channel, target, enclosed FROM delivery WHERE state = 'waiting' AND next <= $1 \
                       ORDER BY next, id LIMIT $2";
         let rows = sqlx::query(select).bind(now).bind(STRIDE).fetch_all(self.database.reader()).await?;
         if rows.is_empty() {
@@ -118,27 +128,40 @@ impl Registry {
         let settings = self.setting::<NoticeSettings>().await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in rows {
-            let (notice, channel, target): (String, String, String) =
-                (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            let (id, notice): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let select = AssertSqlSafe(format!("SELECT {COLUMNS} FROM notice WHERE id = $1"));
             let found = sqlx::query(select).bind(&notice).fetch_optional(self.database.reader()).await?;
             let Some(found) = found else { continue };
-            let way = match channel.as_str() {
-                "mail" => settings.smtp.clone().map_or(Way::Nowhere, |server| Way::Mail { server, to: target }),
-                _ => {
-                    let webhook = settings.webhooks.iter().find(|webhook| webhook.name == target);
-                    webhook.cloned().map_or(Way::Nowhere, Way::Webhook)
-                }
-            };
-            due.push(Outgoing { id: row.try_get(0)?, notice: super::read(&found)?, way });
+            let notice = super::read(&found)?;
+            let link = self.enclosed(&settings, &id, &notice, &row.try_get::<String, _>(4)?)?;
+            let way = way(&settings, &row.try_get::<String, _>(2)?, row.try_get(3)?);
+            // A letter without its link is of no use to anybody.
+            let way = if link == Some(String::new()) { Way::Nowhere } else { way };
+            due.push(Outgoing { id, notice, way, link });
         }
         Ok(due)
+    }
+
+    /// The link of a letter; empty if it cannot be made any more: the seal or the console's address is another.
+    fn enclosed(
+        &self,
+        settings: &NoticeSettings,
+        id: &str,
+        notice: &Notice,
+        enclosed: &str,
+    ) -> Result<Option<String>, Error> {
+        if enclosed.is_empty() {
+            return Ok(None);
+        }
+        let token = self.sealed()?.open(id, enclosed).and_then(|octets| String::from_utf8(octets).ok());
+        Ok(Some(token.and_then(|token| settings.link(notice.kind, &token)).unwrap_or_default()))
     }
 
     /// It was sent.
     pub async fn delivered(&self, id: &str, at: Time) -> Result<(), Error> {
         let mut write = self.database.begin_write().await?;
-        let update = "UPDATE delivery SET state = 'delivered', delivered = $1, attempts = attempts + 1, fault = '' \
+        let update = "UPDATE delivery SET state = 'delivered', delivered = $1, attempts = attempts + 1, fault = '', \
+                      enclosed = '' \
                       WHERE id = $2 AND state = 'waiting'";
         sqlx::query(update).bind(at).bind(id).execute(&mut *write.transaction).await?;
         write.transaction.commit().await?;

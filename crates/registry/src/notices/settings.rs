@@ -1,9 +1,9 @@
-//! Where notices go beside the screens: e-mail and webhooks.
+//! Where notices go beside the screens: e-mail and webhooks; and where the links of letters lead.
 
 use super::NoticeKind;
 use crate::checks::{Reach, contact::MailAddress};
 use crate::error::FieldRefusal;
-use crate::settings::{HIDDEN, Setting, check_url, is_name, keep_secret};
+use crate::settings::{Setting, check_url, is_name};
 use serde::{Deserialize, Serialize};
 
 /// Who is told what, and by which way.
@@ -14,6 +14,27 @@ pub struct NoticeSettings {
     pub smtp: Option<Smtp>,
     #[schema(max_items = 16)]
     pub webhooks: Vec<Webhook>,
+    /// Where people open the console, such as `https://console.hufu-demo.cn`: the links in invitations and resets are
+    /// `<console>/invitation#<token>` and `<console>/reset#<token>`. Empty: no such letters are sent.
+    #[schema(max_length = 512)]
+    pub console: String,
+}
+
+impl NoticeSettings {
+    /// Whether letters with links can be sent.
+    pub fn writes_letters(&self) -> bool {
+        self.smtp.is_some() && !self.console.is_empty()
+    }
+
+    /// Where a letter leads. The token stands behind the `#`, so that no server on the way writes it into its log.
+    pub fn link(&self, kind: NoticeKind, token: &str) -> Option<String> {
+        let page = match kind {
+            NoticeKind::AccountInvited => "invitation",
+            NoticeKind::PasswordReset => "reset",
+            _ => return None,
+        };
+        (!self.console.is_empty()).then(|| format!("{}/{page}#{token}", self.console.trim_end_matches('/')))
+    }
 }
 
 /// The mail server that takes the node's e-mail.
@@ -93,6 +114,13 @@ impl Setting for NoticeSettings {
                 wrong.push(FieldRefusal::new("smtp.password", "not-encrypted", zh, en));
             }
         }
+        if !self.console.is_empty() {
+            check_url("console".into(), &self.console, &mut wrong);
+            if self.console.contains(['#', '?']) {
+                let (zh, en) = ("地址中不应有 # 或 ?", "there is no # or ? in this address");
+                wrong.push(FieldRefusal::new("console", "url", zh, en));
+            }
+        }
         if self.webhooks.len() > 16 {
             wrong.push(FieldRefusal::new("webhooks", "range", "最多 16 个", "at most 16"));
         }
@@ -114,26 +142,15 @@ impl Setting for NoticeSettings {
         wrong
     }
 
-    fn hide(&mut self) {
-        if let Some(smtp) = self.smtp.as_mut().filter(|smtp| !smtp.password.is_empty()) {
-            smtp.password = HIDDEN.into();
-        }
-        for webhook in &mut self.webhooks {
-            webhook.secret = HIDDEN.into();
-        }
-    }
-
-    fn keep_secrets(&mut self, old: &Self) -> bool {
-        let mut changed = false;
+    fn secrets(&mut self) -> Vec<(String, &mut String)> {
+        let mut secrets = Vec::new();
         if let Some(smtp) = &mut self.smtp {
             // A secret goes to the server that it was given for, not to another one.
-            let kept = old.smtp.as_ref().filter(|other| (&other.host, other.port) == (&smtp.host, smtp.port));
-            changed |= keep_secret(&mut smtp.password, kept.map(|other| other.password.as_str()));
+            secrets.push((format!("smtp {}:{}", smtp.host, smtp.port), &mut smtp.password));
         }
         for webhook in &mut self.webhooks {
-            let kept = old.webhooks.iter().find(|other| other.name == webhook.name);
-            changed |= keep_secret(&mut webhook.secret, kept.map(|other| other.secret.as_str()));
+            secrets.push((format!("webhook {}", webhook.name), &mut webhook.secret));
         }
-        changed
+        secrets
     }
 }

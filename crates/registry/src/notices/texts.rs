@@ -89,11 +89,51 @@ fn template(kind: NoticeKind) -> [&'static str; 4] {
             "The account {name} signed in from the new address {address} at {due}. If that was not you, change your \
              password at once.",
         ],
+        NoticeKind::OperatorStuck => [
+            "上级登记受阻：{name}",
+            "{name} 未能送达上级或未得到处理结果。原因：{reason}。请处理后重发（hufu operator retry）或放弃（hufu operator drop）。",
+            "Stuck on the way to the node above: {name}",
+            "{name} gets no decision from the node above. It said: {reason}. Put it right and send it anew (hufu operator \
+             retry) or drop it (hufu operator drop).",
+        ],
+        NoticeKind::OperatorMessage => [
+            "上级消息：{name}",
+            "上级关于 {name} 的消息：{state}。{reason}",
+            "Message from the node above: {name}",
+            "The node above says of {name}: {state}. {reason}",
+        ],
         NoticeKind::AccountLocked => [
             "账号已锁定：{name}",
             "账号 {name} 已锁定。{reason}",
             "Account locked: {name}",
             "The account {name} was locked. {reason}",
+        ],
+        NoticeKind::AccountInvited => [
+            "邀请您启用账号：{name}",
+            "已为您开通账号 {name}。请于 {due} 前通过链接设置口令；链接只能使用一次，请勿转发。",
+            "Invitation to the account {name}",
+            "The account {name} is ready for you. Please set its password by the link before {due}. The link works once; \
+             do not pass it on.",
+        ],
+        NoticeKind::PasswordReset => [
+            "重置口令：{name}",
+            "有人申请重置账号 {name} 的口令。如为本人操作，请于 {due} 前通过链接设置新口令；链接只能使用一次。如非本人\
+             操作，无需处理，口令不变。",
+            "Password reset: {name}",
+            "Somebody asked to reset the password of the account {name}. If it was you, set a new one by the link before \
+             {due}; the link works once. If it was not, do nothing: the password stays.",
+        ],
+        NoticeKind::KeyExpiring => [
+            "接口密钥即将到期：{name}",
+            "接口密钥 {name}（{reason}）将于 {due} 失效，请及时更换。",
+            "API key ends soon: {name}",
+            "The API key {name} ({reason}) ends at {due}. Please replace it in time.",
+        ],
+        NoticeKind::QuotaNear => [
+            "配额即将用完：{name}",
+            "{name}已用 {state}，接近上限。如需更多，请申请提高配额。",
+            "Quota nearly used up: {name}",
+            "{name}: {state} are used. Ask for a larger quota if you need more.",
         ],
     }
 }

@@ -4,6 +4,7 @@ use super::Objects;
 use crate::error::{Error, Kind, Refusal};
 use crate::prefixes::{State, own, prefix};
 use hufu_ident::{Identifier, Prefix};
+use hufu_store::Moving;
 use sqlx::AnyConnection;
 
 /// A prefix served here and who holds it.
@@ -14,6 +15,8 @@ pub(crate) struct Owner {
     pub organisation: Option<String>,
     /// Whether identifiers below it may be changed now.
     pub running: bool,
+    /// It is on its way to another node: nothing below it is written here.
+    pub moving: bool,
 }
 
 /// The refusal of an identifier that is none of this node's, in the words of the national interface where it has any.
@@ -46,13 +49,14 @@ impl Objects {
     /// Who holds a prefix that is served here.
     pub(crate) async fn owner_of_prefix(&self, connection: &mut AnyConnection, homed: &Prefix) -> Result<Owner, Error> {
         let name = homed.as_str().to_owned();
+        let moving = matches!(self.store.moving().get(homed), Some(Moving::Out | Moving::Left));
         if let Some(row) = prefix::find(connection, &name).await?.filter(|row| !row.state.is_free()) {
             let running = row.state == State::Enabled && row.homed_until == 0;
-            return Ok(Owner { prefix: name, organisation: Some(row.organisation), running });
+            return Ok(Owner { prefix: name, organisation: Some(row.organisation), running, moving });
         }
         // The node's own, or homed by the configuration.
         let own = own::all(connection).await?;
         let left = own.iter().any(|own| !own.active && own.name == name);
-        Ok(Owner { prefix: name, organisation: None, running: !left })
+        Ok(Owner { prefix: name, organisation: None, running: !left, moving })
     }
 }

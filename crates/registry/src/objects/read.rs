@@ -1,9 +1,9 @@
 //! Objects as callers see them: now, as of a moment, through their history, and in lists.
 
 use super::Objects;
+use super::disclosure::Visit;
 use super::grants::Reader;
 use super::owner::{Owner, not_here};
-use super::reading::Visit;
 use super::record::{Held, Kept, ObjectState, STATUS};
 use super::relation::Relation;
 use super::write::absent;
@@ -224,7 +224,7 @@ impl Objects {
         self.registry.template_as_used(&kept.template).await
     }
 
-    /// What the caller may see of an object; a reading of granted fields is written down first.
+    /// What the caller may see of an object; a disclosure of granted fields is written down first.
     pub(super) async fn view(
         &self,
         caller: &Caller,
@@ -247,7 +247,7 @@ impl Objects {
                 address: &caller.address,
                 request: &caller.request,
             };
-            self.write_reading(reader, &visit, owner, kept, &opened).await?;
+            self.write_disclosure(reader, &visit, owner, kept, &opened).await?;
         }
         let active = kept.sheet.state == ObjectState::Active;
         let shows = |visibility: Visibility, index: u32| {

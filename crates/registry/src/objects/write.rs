@@ -12,7 +12,9 @@ use super::record::{Held, Kept, ObjectState, Sheet};
 use crate::act::Act;
 use crate::caller::Caller;
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
+use crate::jobs::Progress;
 use crate::permission::Permission;
+use crate::prefixes::{QuotaKind, quota};
 use crate::templates::{self, Mode, Template};
 use hufu_ident::{Identifier, RecordKey, Ttl, Value, ValueSet};
 use hufu_store::Stored;
@@ -31,7 +33,7 @@ const NAMED: usize = 20;
 const UNIQUE_SPACE: u8 = 0x01;
 
 /// How the changes of one call are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Manner<'a> {
     /// All or nothing.
     pub atomic: bool,
@@ -39,10 +41,39 @@ pub struct Manner<'a> {
     pub dry: bool,
     /// The job or run that makes them; empty for a call of its own.
     pub mark: &'a str,
+    /// The job that is told, in the same act, how far it is.
+    pub progress: Option<Progress<'a>>,
 }
 
 impl Manner<'_> {
-    pub const SINGLE: Manner<'static> = Manner { atomic: true, dry: false, mark: "" };
+    pub const SINGLE: Manner<'static> = Manner { atomic: true, dry: false, mark: "", progress: None };
+}
+
+/// What the calls of one job have met: names and unique texts, as digests of eight octets, so that a file of a million
+/// rows needs some ten megabytes.
+#[derive(Debug, Default)]
+pub struct Memory {
+    names: HashSet<u64>,
+    unique: HashMap<u64, u64>,
+}
+
+fn short(octets: &[u8]) -> u64 {
+    let digest = Sha256::digest(octets);
+    digest.first_chunk::<8>().map_or(0, |eight| u64::from_be_bytes(*eight))
+}
+
+impl Memory {
+    /// A name that was met; says whether for the first time.
+    fn meet(&mut self, key: &RecordKey) -> bool {
+        self.names.insert(short(key.as_bytes()))
+    }
+
+    /// The name of a change that was made before.
+    pub(crate) fn see(&mut self, change: &ObjectChange, rule: hufu_ident::CaseRule) {
+        if let Some(identifier) = change.identifier.as_deref().and_then(|text| Identifier::parse(text).ok()) {
+            self.meet(&identifier.key(rule));
+        }
+    }
 }
 
 /// One call under way.
@@ -52,7 +83,8 @@ struct Deciding<'a> {
     mark: &'a str,
     templates: HashMap<String, Arc<Template>>,
     owners: HashMap<String, Owner>,
-    seen: HashSet<RecordKey>,
+    memory: &'a mut Memory,
+    dry: bool,
     /// Rows of the unique index that this call writes.
     taken: HashMap<RecordKey, Option<String>>,
     writes: Vec<Decided>,
@@ -86,6 +118,17 @@ impl Objects {
         changes: &[ObjectChange],
         manner: Manner<'_>,
     ) -> Result<ObjectBatchOutcome, Error> {
+        self.change_remembering(caller, changes, manner, &mut Memory::default()).await
+    }
+
+    /// As [`Objects::change`], as one of several calls that share what they have met.
+    pub(crate) async fn change_remembering(
+        &self,
+        caller: &Caller,
+        changes: &[ObjectChange],
+        manner: Manner<'_>,
+        memory: &mut Memory,
+    ) -> Result<ObjectBatchOutcome, Error> {
         if changes.is_empty() || changes.len() > CHANGES {
             let (zh, en) = (format!("每次 1–{CHANGES} 条"), format!("a call makes 1 to {CHANGES} changes"));
             return Err(refuse(Kind::Invalid, "batch-size", zh, en));
@@ -103,7 +146,8 @@ impl Objects {
             mark: manner.mark,
             templates: HashMap::new(),
             owners: HashMap::new(),
-            seen: HashSet::new(),
+            memory,
+            dry: manner.dry,
             taken: HashMap::new(),
             writes: Vec::new(),
             tally: BTreeMap::new(),
@@ -123,9 +167,11 @@ impl Objects {
         }
         let answer = ObjectBatchOutcome::of(outcomes);
         if manner.dry || (manner.atomic && answer.refused > 0) {
+            drop(deciding);
+            self.tell_progress(&manner, &answer, caller.at).await?;
             return Ok(nothing_done(answer, manner.dry));
         }
-        self.finish(deciding, answer).await
+        self.finish(deciding, answer, manner).await
     }
 
     /// Refuses early where the store takes no writes, and carries out what is left of earlier calls.
@@ -138,10 +184,30 @@ impl Objects {
         self.settle_in_turn().await.map(|_| ())
     }
 
-    async fn finish(&self, deciding: Deciding<'_>, answer: ObjectBatchOutcome) -> Result<ObjectBatchOutcome, Error> {
+    /// Says how far a job is where nothing was changed.
+    async fn tell_progress(&self, manner: &Manner<'_>, answer: &ObjectBatchOutcome, at: i64) -> Result<(), Error> {
+        let Some(progress) = &manner.progress else { return Ok(()) };
+        let mut write = self.registry.database().begin_write().await?;
+        progress.write(&mut write.transaction, answer, at).await?;
+        Ok(write.transaction.commit().await?)
+    }
+
+    async fn finish(
+        &self,
+        deciding: Deciding<'_>,
+        answer: ObjectBatchOutcome,
+        manner: Manner<'_>,
+    ) -> Result<ObjectBatchOutcome, Error> {
         let Deciding { mut act, writes, tally, counts, digest, .. } = deciding;
         if writes.is_empty() && tally.is_empty() {
+            let at = act.now();
+            drop(act);
+            self.tell_progress(&manner, &answer, at).await?;
             return Ok(answer);
+        }
+        if let Some(progress) = &manner.progress {
+            let at = act.now();
+            progress.write(act.sql(), &answer, at).await?;
         }
         for (prefix, (organisation, more)) in counts {
             count(&mut act, &prefix, organisation.as_deref(), more).await?;
@@ -180,8 +246,9 @@ async fn count(act: &mut Act, prefix: &str, organisation: Option<&str>, more: i6
     let upsert = sqlx::query(upsert).bind(prefix).bind(organisation.unwrap_or_default()).bind(more);
     upsert.execute(act.sql()).await?;
     match organisation {
-        Some(organisation) if more > 0 => act.check_identifier_quota(organisation).await,
-        _ => Ok(()),
+        Some(organisation) if more > 0 => quota::charge(act, organisation, QuotaKind::Identifiers, more).await,
+        Some(organisation) => quota::refund(act, organisation, QuotaKind::Identifiers, -more).await,
+        None => Ok(()),
     }
 }
 
@@ -239,9 +306,14 @@ impl Deciding<'_> {
             }
         };
         let key = identifier.key(self.objects.rule);
-        if !self.seen.insert(key.clone()) {
-            let (zh, en) = ("同一批中标识重复", "the identifier occurs twice in one call");
+        if !self.memory.meet(&key) {
+            let (zh, en) = ("标识重复出现", "the identifier occurs twice");
             return Err(refuse(Kind::Invalid, "repeated-in-call", zh, en));
+        }
+        if owner.moving {
+            let zh = format!("前缀 {} 正在迁移，暂停写入，请稍后重试", owner.prefix);
+            let en = format!("the prefix {} is moving to another node; write again when it has", owner.prefix);
+            return Err(refuse(Kind::Conflict, "prefix-moving", zh, en));
         }
         if !owner.running {
             let (zh, en) =
@@ -349,7 +421,7 @@ impl Deciding<'_> {
             let (identifier, owner) = self.named(&text, ObjectOperation::Create).await?;
             let key = identifier.key(self.objects.rule);
             let found = self.objects.store.get(key.as_bytes()).map_err(|error| Error::Fault(error.to_string()))?;
-            if found.is_none() && !self.seen.contains(&key) {
+            if found.is_none() && !self.memory.names.contains(&short(key.as_bytes())) {
                 return Ok((identifier, owner));
             }
         }
@@ -424,6 +496,15 @@ impl Deciding<'_> {
         Ok(template)
     }
 
+    async fn present_template(&mut self, handle: &str) -> Result<Arc<Template>, Error> {
+        if let Some(known) = self.templates.get(handle) {
+            return Ok(known.clone());
+        }
+        let template = Arc::new(templates::as_used(self.act.sql(), handle).await?);
+        self.templates.insert(handle.to_owned(), template.clone());
+        Ok(template)
+    }
+
     async fn fresh(&mut self, change: &ObjectChange, identifier: &Identifier, owner: &Owner) -> Result<Kept, Error> {
         let Some(name) = &change.template else {
             let (zh, en) = ("请指定数据模板", "name a template");
@@ -461,8 +542,11 @@ impl Deciding<'_> {
         kept: &Kept,
         mode: Mode,
     ) -> Result<Option<Kept>, Error> {
-        let name = change.template.clone().unwrap_or_else(|| kept.template.clone());
-        let template = self.template(&name, owner).await?;
+        // The template that it has serves on, though it be withdrawn meanwhile.
+        let template = match &change.template {
+            Some(name) if !name.eq_ignore_ascii_case(&kept.template) => self.template(name, owner).await?,
+            _ => self.present_template(&kept.template).await?,
+        };
         let fields = checked(&template, change, mode, &kept.fields)?;
         let relations = relations(change)?.unwrap_or_else(|| kept.relations.clone());
         let after = Kept {
@@ -495,10 +579,12 @@ impl Deciding<'_> {
                 None => found.is_none(),
             };
             if !free || (in_call.is_some() && found.is_some()) {
-                let (zh, en) =
-                    (format!("{field} 的值已被其他标识使用"), format!("another identifier has this {field}"));
-                let refusal = FieldRefusal::new(format!("values.{field}"), "not-unique", zh, en);
-                return Err(Refusal::fields(vec![refusal]).into());
+                return Err(not_unique(&field));
+            }
+            if self.dry
+                && self.memory.unique.insert(short(row.as_bytes()), short(identifier.as_str().as_bytes())).is_some()
+            {
+                return Err(not_unique(&field));
             }
             self.taken.insert(row.clone(), Some(identifier.as_str().to_owned()));
             let values = ValueSet::from_values(vec![Value::new(1, "UNIQUE", identifier.as_str()).with_permissions(0)]);
@@ -521,6 +607,11 @@ impl Deciding<'_> {
         let unique = kept.fields.iter().filter(|field| indexes.contains(&field.index));
         Ok(unique.map(|field| (unique_key(&kept.template, field), field.name.clone())).collect())
     }
+}
+
+fn not_unique(field: &str) -> Error {
+    let (zh, en) = (format!("{field} 的值已被其他标识使用"), format!("another identifier has this {field}"));
+    Refusal::fields(vec![FieldRefusal::new(format!("values.{field}"), "not-unique", zh, en)]).into()
 }
 
 fn unique_key(template: &str, field: &Held) -> RecordKey {

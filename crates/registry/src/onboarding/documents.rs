@@ -91,13 +91,13 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Error> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(disk)
 }
 
-fn place(folder: &Path, digest: &str) -> PathBuf {
+pub(super) fn place(folder: &Path, digest: &str) -> PathBuf {
     folder.join(&digest[..2]).join(digest)
 }
 
 /// Writes a file whole or not at all. It is written again even if it is there: that makes it young, and what is young
 /// is not swept away before its row is there.
-fn store(folder: &Path, digest: &str, unfinished: &str, octets: &[u8]) -> io::Result<()> {
+pub(super) fn store(folder: &Path, digest: &str, unfinished: &str, octets: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let target = place(folder, digest);
     let parent = target.parent().unwrap_or(folder);
@@ -117,7 +117,9 @@ fn store(folder: &Path, digest: &str, unfinished: &str, octets: &[u8]) -> io::Re
 }
 
 /// Runs what waits for the disk where waiting is allowed.
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Error> {
+pub(super) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::Fault(format!("work on the disk broke off: {error}")))?.map_err(disk)
 }
@@ -136,7 +138,7 @@ fn permission(state: State) -> Result<Permission, Refusal> {
 }
 
 impl Registry {
-    fn folder(&self) -> Result<Arc<Path>, Error> {
+    pub(super) fn folder(&self) -> Result<Arc<Path>, Error> {
         let missing = || {
             let (zh, en) = ("本节点未配置文件目录", "this node has no folder for documents");
             Refusal::new(Kind::Unavailable, "documents-off", zh, en)

@@ -28,6 +28,7 @@ pub mod jobs;
 pub mod review;
 pub mod state;
 pub mod submission;
+pub mod uploads;
 
 pub use application::{Application, ApplicationFilter, ApplicationKind, NewApplication};
 pub use content::{Administrator, Content, PrefixWish};

@@ -9,6 +9,7 @@ use super::name::{self, Checked};
 use super::own;
 use super::plan::{self, TRIES_MOST, names_of_pattern};
 use super::prefix::{self, DelegationData, Hosting, Prefix, PrefixOrigin, Row};
+use super::quota::{self, QuotaKind};
 use super::reservation::{ReservationKind, Reservations, checked_reason};
 use super::rules::{self, PrefixRules, after};
 use super::state::{Event, State};
@@ -189,7 +190,7 @@ impl Act {
             return Err(prefix::taken().into());
         }
         if pending.is_none() {
-            self.within_quota(&wish.organisation, rules.quota_prefixes).await?;
+            quota::charge(self, &wish.organisation, QuotaKind::Prefixes, 1).await?;
         }
         let now = self.now();
         let hosting = match (wish.hosted, state) {
@@ -208,6 +209,7 @@ impl Act {
             flags: Flags::NONE,
             hosting,
             delegation: wish.delegation.clone(),
+            moving: None,
             proof: wish.proof.clone(),
             reason: String::new(),
             auto_renew: wish.auto_renew.unwrap_or(rules.auto_renew),
@@ -239,12 +241,16 @@ impl Act {
             self.tell_operator_clients(&holder, &row.view(), action).await?;
             self.tell_above(None, &row.view()).await?;
         }
+        if state == State::Pending {
+            self.note_pending(&row.name).await?;
+        }
         let before = pending.map_or(json!(null), |row| json!(row.view()));
         let mut after = serde_json::to_value(row.view())?;
         if let Some(reason) = &wish.override_reason {
             after["overrideReason"] = reason.as_str().into();
         }
         self.record(action, &format!("prefix {}", row.name), Some(&row.organisation), before, after);
+        self.tell_state(&row).await?;
         if let Some(wanted) = row.wanted().filter(|_| state == State::Enabled) {
             self.publish(Publication { prefix: row.name.clone(), wanted });
         }

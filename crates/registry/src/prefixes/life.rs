@@ -290,7 +290,7 @@ impl Registry {
         }
         let mut row = Row { state, ended: now, suspended: before.state == State::Suspended, ..before.clone() };
         row.reason = reason.trim().chars().take(500).collect();
-        row.homed_until = 0;
+        (row.homed_until, row.moving) = (0, None);
         if event == Event::Delete && before.hosting != Hosting::Hosted {
             // Its identifiers are on a node of its own; nobody here can say that there were none.
             row.had_objects = true;

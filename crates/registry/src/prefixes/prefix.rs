@@ -54,6 +54,30 @@ impl Hosting {
     }
 }
 
+/// Which way a prefix moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moving {
+    /// Nothing below it is written here.
+    Out,
+    /// What is below it is written here, and not answered yet.
+    In,
+}
+
+impl Moving {
+    pub(super) fn text(moving: Option<Moving>) -> &'static str {
+        match moving {
+            None => "",
+            Some(Moving::Out) => "out",
+            Some(Moving::In) => "in",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Moving::Out, Moving::In].into_iter().find(|moving| Moving::text(Some(*moving)) == text)
+    }
+}
+
 /// A prefix as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,6 +101,8 @@ pub struct Prefix {
     #[schema(minimum = 1, maximum = 4)]
     pub proxy_state: u8,
     pub delegation: DelegationData,
+    /// Whether it is on its way out of this node or into it; absent for neither.
+    pub moving: Option<Moving>,
     /// Documents that prove that the holder has it.
     pub proof: Vec<String>,
     /// Why it is in this state, if somebody said.
@@ -110,6 +136,7 @@ pub(crate) struct Row {
     pub flags: Flags,
     pub hosting: Hosting,
     pub delegation: DelegationData,
+    pub moving: Option<Moving>,
     pub proof: Vec<String>,
     pub reason: String,
     pub auto_renew: bool,
@@ -138,7 +165,7 @@ pub(crate) struct Row {
 
 pub(crate) const COLUMNS: &str = "name, system, parent, origin, organisation, sponsor, state, flags, hosting, \
     delegation, proof, reason, auto_renew, had_objects, suspended, lapsed, created, enabled, expires, transferred, \
-    ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version";
+    ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version, moving";
 
 pub(crate) fn read(row: &AnyRow) -> Result<Row, Error> {
     let text = |at: usize| row.try_get::<String, _>(at);
@@ -174,6 +201,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Row, Error> {
         code_by_holder: number(26)? != 0,
         updated: number(27)?,
         version: number(28)?,
+        moving: Moving::parse(&text(29)?),
     })
 }
 
@@ -204,6 +232,7 @@ impl Row {
             flags: self.all_flags().iter().collect(),
             proxy_state: self.hosting as u8,
             delegation: self.delegation.clone(),
+            moving: self.moving,
             proof: self.proof.clone(),
             reason: self.reason.clone(),
             auto_renew: self.auto_renew,
@@ -230,7 +259,8 @@ impl Row {
             State::Enabled if self.flags.contains(Flag::ServerHold) => withheld("节点暂停解析 on hold by the node"),
             State::Enabled if self.flags.contains(Flag::ClientHold) => withheld("持有方暂停解析 on hold by its holder"),
             State::Enabled if self.hosting == Hosting::Hosted => {
-                Some(Wanted::Hosted { administrators: self.delegation.administrators.clone() })
+                let administrators = self.delegation.administrators.clone();
+                Some(Wanted::Hosted { administrators, frozen: self.moving == Some(Moving::Out) })
             }
             State::Enabled if self.delegation.servers.is_empty() => {
                 withheld("尚未配置解析服务器 no server is assigned yet")
@@ -240,6 +270,7 @@ impl Row {
                 below: self.delegation.below,
                 administrators: self.delegation.administrators.clone(),
                 leaving: self.homed_until != 0,
+                arriving: self.moving == Some(Moving::In),
             }),
         }
     }
@@ -277,7 +308,7 @@ impl Row {
 pub(crate) async fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<Row>, Error> {
     const SELECT: &str = "SELECT name, system, parent, origin, organisation, sponsor, state, flags, hosting, \
         delegation, proof, reason, auto_renew, had_objects, suspended, lapsed, created, enabled, expires, transferred, \
-        ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version \
+        ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version, moving \
         FROM prefix WHERE name = $1";
     let row = sqlx::query(SELECT).bind(name).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
@@ -287,9 +318,10 @@ pub(crate) async fn find(connection: &mut AnyConnection, name: &str) -> Result<O
 pub(crate) async fn insert(connection: &mut AnyConnection, row: &Row) -> Result<(), Error> {
     const INSERT: &str = "INSERT INTO prefix (name, system, parent, origin, organisation, sponsor, state, flags, \
         hosting, delegation, proof, reason, auto_renew, had_objects, suspended, lapsed, created, enabled, expires, \
-        transferred, ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version) \
+        transferred, ended, noticed, homed_until, due, code_hash, code_expires, code_by_holder, updated, version, \
+        moving) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-        $23, $24, $25, $26, $27, $28, $29) \
+        $23, $24, $25, $26, $27, $28, $29, $30) \
         ON CONFLICT (name) DO UPDATE SET system = excluded.system, parent = excluded.parent, \
         origin = excluded.origin, organisation = excluded.organisation, sponsor = excluded.sponsor, \
         state = excluded.state, flags = excluded.flags, hosting = excluded.hosting, \
@@ -299,8 +331,8 @@ pub(crate) async fn insert(connection: &mut AnyConnection, row: &Row) -> Result<
         expires = excluded.expires, transferred = excluded.transferred, ended = excluded.ended, \
         noticed = excluded.noticed, homed_until = excluded.homed_until, due = excluded.due, \
         code_hash = excluded.code_hash, code_expires = excluded.code_expires, \
-        code_by_holder = excluded.code_by_holder, updated = excluded.updated, version = excluded.version \
-        WHERE prefix.state IN ('rejected', 'deleted')";
+        code_by_holder = excluded.code_by_holder, updated = excluded.updated, version = excluded.version, \
+        moving = excluded.moving WHERE prefix.state IN ('rejected', 'deleted')";
     let done = bound(INSERT, row)?.execute(connection).await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(taken().into()) }
 }
@@ -311,7 +343,8 @@ pub(crate) async fn update(connection: &mut AnyConnection, row: &Row, version: i
         state = $7, flags = $8, hosting = $9, delegation = $10, proof = $11, reason = $12, auto_renew = $13, \
         had_objects = $14, suspended = $15, lapsed = $16, created = $17, enabled = $18, expires = $19, \
         transferred = $20, ended = $21, noticed = $22, homed_until = $23, due = $24, code_hash = $25, \
-        code_expires = $26, code_by_holder = $27, updated = $28, version = $29 WHERE name = $1 AND version = $30";
+        code_expires = $26, code_by_holder = $27, updated = $28, version = $29, moving = $30 \
+        WHERE name = $1 AND version = $31";
     let done = bound(UPDATE, row)?.bind(version).execute(connection).await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(Refusal::stale(row.version).into()) }
 }
@@ -351,7 +384,8 @@ fn bound(text: &'static str, row: &Row) -> Result<Statement, Error> {
         .bind(row.code_expires)
         .bind(flag(row.code_by_holder))
         .bind(row.updated)
-        .bind(row.version))
+        .bind(row.version)
+        .bind(Moving::text(row.moving)))
 }
 
 pub(crate) fn absent(name: &str) -> Refusal {

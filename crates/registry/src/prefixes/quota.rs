@@ -1,10 +1,14 @@
 //! Quotas: how much an organisation may have.
+//!
+//! Prefixes are rows and are counted where they stand. Identifiers are not: whoever makes them charges them here
+//! ([`charge`]), in the act that makes them, and gives them back ([`refund`]) in the act that takes them away.
 
 use super::prefix;
 use super::rules;
 use crate::act::Act;
 use crate::caller::Caller;
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
+use crate::notices::{Audience, NewNotice, NoticeKind};
 use crate::organisations;
 use crate::permission::Permission;
 use crate::registry::Registry;
@@ -14,6 +18,9 @@ use sqlx::{AnyConnection, Row};
 
 /// Largest quota that can be set.
 const MOST: i64 = 1_000_000_000_000;
+
+/// A quota is near when less than one part of this many is left.
+const NEAR: i64 = 10;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -33,7 +40,7 @@ pub struct Quota {
     pub kind: QuotaKind,
     /// Absent for no bound.
     pub most: Option<i64>,
-    /// Absent where the registry does not count.
+    /// Absent where nothing was charged yet.
     pub used: Option<i64>,
     /// Whether it is the default of the node.
     pub default: bool,
@@ -58,6 +65,13 @@ impl QuotaKind {
             QuotaKind::Identifiers => "identifiers",
         }
     }
+
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            QuotaKind::Prefixes => ("前缀", "prefixes"),
+            QuotaKind::Identifiers => ("标识", "identifiers"),
+        }
+    }
 }
 
 async fn bound(connection: &mut AnyConnection, organisation: &str, kind: QuotaKind) -> Result<Option<i64>, Error> {
@@ -79,45 +93,82 @@ async fn quotas_of(connection: &mut AnyConnection, organisation: &str) -> Result
         let set = bound(connection, organisation, kind).await?;
         let (most, used) = match kind {
             QuotaKind::Prefixes => (set.or(Some(default)), Some(prefixes_of(connection, organisation).await?)),
-            QuotaKind::Identifiers => (set, Some(identifiers_of(connection, organisation).await?)),
+            QuotaKind::Identifiers => (set, charged(connection, organisation, kind).await?),
         };
         quotas.push(Quota { organisation: organisation.to_owned(), kind, most, used, default: set.is_none() });
     }
     Ok(quotas)
 }
 
-impl Act {
-    /// Passes if `organisation` may have one prefix more.
-    pub(crate) async fn within_quota(&mut self, organisation: &str, default: i64) -> Result<(), Error> {
-        let most = bound(self.sql(), organisation, QuotaKind::Prefixes).await?.unwrap_or(default);
-        let used = prefixes_of(self.sql(), organisation).await?;
-        if used < most {
-            return Ok(());
+/// What was charged; none where nothing ever was.
+async fn charged(connection: &mut AnyConnection, organisation: &str, kind: QuotaKind) -> Result<Option<i64>, Error> {
+    let select = "SELECT used FROM quota_used WHERE organisation = $1 AND kind = $2";
+    let row = sqlx::query(select).bind(organisation).bind(kind.name()).fetch_optional(connection).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Passes if `organisation` may have `more` of a kind, and counts them. Told once when nine tenths are passed.
+///
+/// Prefixes are counted by their rows, which the caller writes; identifiers here.
+pub async fn charge(act: &mut Act, organisation: &str, kind: QuotaKind, more: i64) -> Result<(), Error> {
+    if more < 0 {
+        return Err(Error::Fault(format!("{more} are not charged but refunded")));
+    }
+    let (most, used) = match kind {
+        QuotaKind::Prefixes => {
+            let most = bound(act.sql(), organisation, kind).await?;
+            let default = rules::read(act.sql()).await?.quota_prefixes;
+            (Some(most.unwrap_or(default)), prefixes_of(act.sql(), organisation).await?)
         }
-        let zh = format!("前缀数量已达配额（{used}/{most}），请先申请提高配额");
-        let en = format!("the quota of prefixes is used up ({used} of {most}); ask for a larger one");
-        Err(Refusal::new(Kind::Limit, "quota-exceeded", zh, en).into())
+        QuotaKind::Identifiers => {
+            let most = bound(act.sql(), organisation, kind).await?;
+            (most, charged(act.sql(), organisation, kind).await?.unwrap_or(0))
+        }
+    };
+    let after = used.saturating_add(more);
+    if let Some(most) = most.filter(|most| after > *most && more > 0) {
+        return Err(exceeded(kind, used, most, more).into());
+    }
+    if kind == QuotaKind::Identifiers {
+        count(act, organisation, kind, after).await?;
+    }
+    let near = |number: i64| most.is_some_and(|most| number >= most - most / NEAR);
+    if near(after) && !near(used) {
+        act.tell_quota(organisation, kind, after, most.unwrap_or_default()).await?;
+    }
+    Ok(())
+}
+
+/// Gives back what was charged.
+pub async fn refund(act: &mut Act, organisation: &str, kind: QuotaKind, fewer: i64) -> Result<(), Error> {
+    let used = charged(act.sql(), organisation, kind).await?.unwrap_or(0);
+    match kind {
+        QuotaKind::Prefixes => Ok(()),
+        QuotaKind::Identifiers => count(act, organisation, kind, used.saturating_sub(fewer.max(0)).max(0)).await,
     }
 }
 
-impl Act {
-    /// Refuses where the organisation has more identifiers than its quota; called after they were counted.
-    pub(crate) async fn check_identifier_quota(&mut self, organisation: &str) -> Result<(), Error> {
-        let Some(most) = bound(self.sql(), organisation, QuotaKind::Identifiers).await? else { return Ok(()) };
-        let used = identifiers_of(self.sql(), organisation).await?;
-        if used <= most {
-            return Ok(());
-        }
-        let zh = format!("标识数量超出配额（{used}/{most}），请先申请提高配额");
-        let en = format!("the quota of identifiers is used up ({used} of {most}); ask for a larger one");
-        Err(Refusal::new(Kind::Limit, "quota-exceeded", zh, en).into())
-    }
+async fn count(act: &mut Act, organisation: &str, kind: QuotaKind, used: i64) -> Result<(), Error> {
+    let upsert = "INSERT INTO quota_used (organisation, kind, used) VALUES ($1, $2, $3) \
+                  ON CONFLICT (organisation, kind) DO UPDATE SET used = excluded.used";
+    sqlx::query(upsert).bind(organisation).bind(kind.name()).bind(used).execute(act.sql()).await?;
+    Ok(())
 }
 
-/// Identifiers of an organisation that are not deleted.
-pub(crate) async fn identifiers_of(connection: &mut AnyConnection, organisation: &str) -> Result<i64, Error> {
-    let sum = "SELECT CAST(COALESCE(SUM(objects), 0) AS BIGINT) FROM object_count WHERE organisation = $1";
-    Ok(sqlx::query(sum).bind(organisation).fetch_one(connection).await?.try_get(0)?)
+fn exceeded(kind: QuotaKind, used: i64, most: i64, more: i64) -> Refusal {
+    let (zh, en) = kind.words();
+    let zh = format!("{zh}数量超出配额（已用 {used}/{most}，本次 {more}），请先申请提高配额");
+    let en = format!("the quota of {en} does not allow {more} more ({used} of {most} used); ask for a larger one");
+    Refusal::new(Kind::Limit, "quota-exceeded", zh, en)
+}
+
+impl Act {
+    async fn tell_quota(&mut self, organisation: &str, kind: QuotaKind, used: i64, most: i64) -> Result<(), Error> {
+        let (zh, en) = kind.words();
+        let facts = vec![("name", format!("{zh} {en}")), ("state", format!("{used}/{most}"))];
+        let (audience, object) = (Audience::Organisation(organisation.into()), format!("quota {organisation}"));
+        self.notify(&NewNotice { kind: NoticeKind::QuotaNear, audience, object, facts, mail: None }).await
+    }
 }
 
 fn absent(id: &str) -> Refusal {

@@ -1,6 +1,6 @@
 //! Whom the life of a prefix is told to: its holder, and the sides of a transfer.
 
-use super::prefix::Row;
+use super::prefix::{Moving, Row};
 use super::transfer::Transfer;
 use crate::act::Act;
 use crate::error::Error;
@@ -15,21 +15,35 @@ fn day(at: i64) -> String {
 impl Act {
     /// What of a change its holder must know.
     pub(super) async fn tell_holder(&mut self, before: &Row, after: &Row, action: &str) -> Result<(), Error> {
-        let held = before.flags.on_hold() != after.flags.on_hold();
-        let state = match after.flags.on_hold() {
-            true => format!("{}，暂停解析 {}, on hold", after.state.zh(), after.state.name()),
-            false => format!("{} {}", after.state.zh(), after.state.name()),
+        if action == "prefix.expiry-near" {
+            let facts = vec![("name", after.name.clone()), ("due", day(after.expires))];
+            return self.tell_of(after, NoticeKind::PrefixExpiring, facts).await;
+        }
+        if before.moving != after.moving
+            || before.state != after.state
+            || before.flags.on_hold() != after.flags.on_hold()
+        {
+            return self.tell_state(after).await;
+        }
+        Ok(())
+    }
+
+    /// Its holder hears how a prefix stands now.
+    pub(super) async fn tell_state(&mut self, row: &Row) -> Result<(), Error> {
+        let (zh, en) = match (row.flags.on_hold(), row.moving) {
+            (true, _) => ("，暂停解析", ", on hold"),
+            (false, Some(Moving::Out)) => ("，正在迁出，暂停写入", ", moving out, not written"),
+            (false, Some(Moving::In)) => ("，正在迁入", ", moving in"),
+            (false, None) => ("", ""),
         };
-        let name = ("name", after.name.clone());
-        let (kind, facts) = if action == "prefix.expiry-near" {
-            (NoticeKind::PrefixExpiring, vec![name, ("due", day(after.expires))])
-        } else if before.state != after.state || held {
-            (NoticeKind::PrefixState, vec![name, ("state", state), ("reason", after.reason.clone())])
-        } else {
-            return Ok(());
-        };
-        let audience = Audience::Organisation(after.organisation.clone());
-        self.notify(&NewNotice { kind, audience, object: format!("prefix {}", after.name), facts, mail: None }).await
+        let state = format!("{}{zh} {}{en}", row.state.zh(), row.state.name());
+        let facts = vec![("name", row.name.clone()), ("state", state), ("reason", row.reason.clone())];
+        self.tell_of(row, NoticeKind::PrefixState, facts).await
+    }
+
+    async fn tell_of(&mut self, row: &Row, kind: NoticeKind, facts: Vec<(&'static str, String)>) -> Result<(), Error> {
+        let (audience, object) = (Audience::Organisation(row.organisation.clone()), format!("prefix {}", row.name));
+        self.notify(&NewNotice { kind, audience, object, facts, mail: None }).await
     }
 
     /// Every side of a transfer hears of it; this node where it is a side itself.

@@ -16,6 +16,7 @@ use super::delegation;
 use super::flag::{Action, Flag};
 use super::hosting::moved_out;
 use super::prefix::{self, DelegationData, Row};
+use super::quota::{self, QuotaKind};
 use super::rules::{self, PrefixRules, after};
 use super::state::Event;
 use crate::act::{Act, difference};
@@ -371,6 +372,7 @@ impl Act {
             version: 1,
         };
         insert(self.sql(), &transfer).await?;
+        self.note_pending(&transfer.prefix).await?;
         self.tell_sides(&transfer, &name_of(&transfer.state)?).await?;
         let flags = before.flags.with(Flag::PendingTransfer);
         let row = Row { flags, code_hash: String::new(), code_expires: 0, ..before.clone() };
@@ -393,7 +395,7 @@ impl Act {
             return Err(Refusal::fields(vec![FieldRefusal::new("gaining", "not-found", zh, en)]).into());
         }
         match request.kind {
-            TransferKind::Holder => self.within_quota(&request.gaining, rules.quota_prefixes).await,
+            TransferKind::Holder => quota::charge(self, &request.gaining, QuotaKind::Prefixes, 1).await,
             TransferKind::Sponsor => Ok(()),
         }
     }

@@ -88,11 +88,11 @@ pub(super) fn check_labels(faults: &mut Faults, field: &str, labels: &BTreeMap<S
 
 /// An English name that can be the type of a value.
 pub(super) fn check_name(faults: &mut Faults, field: &str, name: &str) {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.' | b':' | b'+');
     let begins = name.bytes().next().is_some_and(|octet| octet.is_ascii_alphabetic());
     if !begins || name.len() > NAME || !name.bytes().all(plain) {
-        let zh = format!("英文名应以字母开头，由字母、数字、_、-、. 组成，不超过 {NAME} 个字符");
-        let en = format!("a name begins with a letter and has letters, digits, _, -, . only, at most {NAME}");
+        let zh = format!("英文名应以字母开头，由字母、数字、_、-、.、:、+ 组成，不超过 {NAME} 个字符");
+        let en = format!("a name begins with a letter and has letters, digits, _, -, ., :, + only, at most {NAME}");
         return wrong(faults, field, "bad-name", zh, en);
     }
     let upper = name.to_ascii_uppercase();

@@ -5,6 +5,8 @@ mod accounts_duties;
 mod accounts_keys;
 mod accounts_sign_in;
 mod audit;
+mod jobs;
+mod letters;
 mod notices;
 mod objects;
 mod onboarding;

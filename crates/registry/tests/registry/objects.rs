@@ -4,9 +4,9 @@ use crate::prefixes::{code, member as member_of_prefixes, organisation, prepared
 use crate::{Bench, NOW, benches, operator};
 use hufu_ident::{CaseRule, Prefix};
 use hufu_registry::objects::change::{Mint, ObjectChange, ObjectOperation, OutcomeKind};
+use hufu_registry::objects::disclosure::DisclosureFilter;
 use hufu_registry::objects::grants::{GrantRequest, GrantScope, GrantState, NewGrant, NewGrantGroup};
 use hufu_registry::objects::read::{Object, ObjectFilter};
-use hufu_registry::objects::reading::ReadingFilter;
 use hufu_registry::objects::record::ObjectState;
 use hufu_registry::objects::relation::{Relation, RelationKind};
 use hufu_registry::objects::{Manner, Objects};
@@ -168,7 +168,7 @@ async fn a_batch_says_of_each_what_came_of_it_and_all_or_nothing_means_that() {
         let us = member(&plant.ours, NOW);
         let make = |name: &str| change(Create, name, json!({"name": "x"}));
         let changes = [make("88.118.1/a"), make("88.118.2/b"), make("88.118.1/A"), make("99.1/c"), make("88.118.1/d")];
-        let manner = Manner { atomic: true, dry: false, mark: "" };
+        let manner = Manner { atomic: true, dry: false, mark: "", progress: None };
         let all = plant.objects.change(&us, &changes, manner).await.expect("an answer");
         assert_eq!((all.created, all.refused), (0, 5));
         let codes: Vec<&str> = all.outcomes.iter().map(|one| one.code.as_str()).collect();
@@ -178,7 +178,7 @@ async fn a_batch_says_of_each_what_came_of_it_and_all_or_nothing_means_that() {
         assert_eq!((some.created, some.refused), (2, 3));
         let page = plant.objects.objects(&us, &ObjectFilter::default()).await.expect("a page");
         assert_eq!((page.items.len(), page.total), (2, 2));
-        let dry = Manner { atomic: false, dry: true, mark: "" };
+        let dry = Manner { atomic: false, dry: true, mark: "", progress: None };
         let dry = plant.objects.change(&us, &[make("88.118.1/e")], dry).await.expect("an answer");
         assert_eq!(
             (dry.created, plant.objects.objects(&us, &ObjectFilter::default()).await.expect("a page").total),
@@ -260,7 +260,7 @@ async fn what_was_decided_is_written_after_a_stop_in_between_and_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn granted_fields_are_for_the_granted_and_every_reading_is_written_down() {
+async fn granted_fields_are_for_the_granted_and_every_disclosure_is_written_down() {
     for bench in benches().await {
         let plant = plant(&bench).await;
         let (us, them) = (member(&plant.ours, NOW), member(&plant.theirs, NOW));
@@ -283,11 +283,11 @@ async fn granted_fields_are_for_the_granted_and_every_reading_is_written_down() 
         // A private field is opened by no grant, though it be named in one.
         let with = json!({"name": "泵", "batch": "B7", "serial": "S"});
         assert_eq!(plant.see(&them, name).await, with);
-        let readings =
-            plant.objects.readings(&us, &ReadingFilter::default(), &Listing::default()).await.expect("a log");
-        assert_eq!((readings.total, readings.items[0].fields.clone()), (1, vec!["batch".to_owned()]));
-        assert_eq!(readings.items[0].grants, [granted.id.clone()]);
-        let not_theirs = plant.objects.readings(&them, &ReadingFilter::default(), &Listing::default()).await;
+        let disclosures =
+            plant.objects.disclosures(&us, &DisclosureFilter::default(), &Listing::default()).await.expect("a log");
+        assert_eq!((disclosures.total, disclosures.items[0].fields.clone()), (1, vec!["batch".to_owned()]));
+        assert_eq!(disclosures.items[0].grants, [granted.id.clone()]);
+        let not_theirs = plant.objects.disclosures(&them, &DisclosureFilter::default(), &Listing::default()).await;
         assert_eq!(not_theirs.expect("a log").total, 0);
         plant.objects.revoke_grant(&us, &granted.id, "到期").await.expect("revoked");
         assert_eq!(plant.see(&them, name).await, public);

@@ -5,7 +5,7 @@ use crate::{NOW, benches, operator};
 use hufu_registry::caller::DAY;
 use hufu_registry::outbox::Wanted;
 use hufu_registry::prefixes::{
-    Decision, DelegationData, Flag, FlagChange, Prefix, PrefixChange, PrefixRules, Renewal, State, Wish,
+    Decision, DelegationData, Flag, FlagChange, Moving, Prefix, PrefixChange, PrefixRules, Renewal, State, Wish,
 };
 use hufu_registry::{Caller, Registry};
 
@@ -222,8 +222,25 @@ async fn hosting_is_requested_refused_accepted() {
         assert_eq!(registry.decide_hosting(&operator(), name, false, "容量").await.expect("refused").proxy_state, 3);
         assert!(matches!(last_wanted(&registry, name).await, Wanted::Delegated { .. }), "nothing changed meanwhile");
         registry.request_hosting(&member(&org), name).await.expect("requested");
-        assert_eq!(registry.decide_hosting(&operator(), name, true, "").await.expect("accepted").proxy_state, 4);
-        assert!(matches!(last_wanted(&registry, name).await, Wanted::Hosted { .. }));
+        // What is copied is awaited, by the node's word only, and no longer once it is here.
+        assert_eq!(code(registry.freeze_prefix(&member(&org), name).await), "hosting-state");
+        assert_eq!(code(registry.receive_prefix(&member(&org), name).await), "not-permitted");
+        registry.receive_prefix(&operator(), name).await.expect("awaited");
+        assert!(matches!(last_wanted(&registry, name).await, Wanted::Delegated { arriving: true, .. }));
+        registry.cancel_move(&member(&org), name).await.expect("cancelled");
+        assert!(matches!(last_wanted(&registry, name).await, Wanted::Delegated { arriving: false, .. }));
+        registry.receive_prefix(&operator(), name).await.expect("awaited");
+        let hosted = registry.decide_hosting(&operator(), name, true, "").await.expect("accepted");
+        assert_eq!((hosted.proxy_state, hosted.moving), (4, None));
+        assert!(matches!(last_wanted(&registry, name).await, Wanted::Hosted { frozen: false, .. }));
+        assert_eq!(code(registry.receive_prefix(&operator(), name).await), "hosting-state");
+        assert_eq!(code(registry.freeze_prefix(&member("org-other"), name).await), "not-found");
+        let frozen = registry.freeze_prefix(&member(&org), name).await.expect("frozen");
+        assert_eq!(frozen.moving, Some(Moving::Out));
+        assert!(matches!(last_wanted(&registry, name).await, Wanted::Hosted { frozen: true, .. }));
+        assert_eq!(code(registry.freeze_prefix(&member(&org), "88.118").await), "not-permitted", "the node's own");
+        registry.freeze_prefix(&operator(), "88.118").await.expect("frozen");
+        assert!(matches!(last_wanted(&registry, "88.118").await, Wanted::Own { frozen: true }));
         let none = registry.move_out(&member(&org), name, &DelegationData::default()).await;
         assert_eq!(code(none), "missing");
     }

@@ -3,7 +3,7 @@
 use super::StoreOptions;
 use super::layout::{Engine, Row};
 use super::upgrade::SCHEMA;
-use crate::store::{BackupReport, HomedPrefixes, StoreError};
+use crate::store::{BackupReport, HomedPrefixes, MovingPrefixes, StoreError};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) fn copy_to(
     records: impl Iterator<Item = Result<Row, StoreError>>,
     history: impl Iterator<Item = Result<Row, StoreError>>,
     log: impl Iterator<Item = Result<Row, StoreError>>,
-    homed: &HomedPrefixes,
+    (homed, moving): (&HomedPrefixes, &MovingPrefixes),
 ) -> Result<BackupReport, StoreError> {
     if to.exists() {
         return Err(StoreError::Exists(to.to_owned()));
@@ -30,7 +30,7 @@ pub(crate) fn copy_to(
     let options = StoreOptions { cache_octets: COPY_CACHE_OCTETS, ..StoreOptions::default() };
     let engine = Engine::open(&partial, &options)?;
     engine.set_schema(SCHEMA)?;
-    let (records, changes) = engine.ingest(records, history, log, homed)?;
+    let (records, changes) = engine.ingest(records, history, log, homed, moving)?;
     drop(engine);
     let octets = octets_on_disk(&partial);
     fs::rename(&partial, to).map_err(StoreError::io(to))?;

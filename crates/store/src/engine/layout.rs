@@ -10,10 +10,10 @@
 //! never trimmed and no counter needs a write of its own.
 
 use super::StoreOptions;
-use crate::batch::Earlier;
+use crate::batch::{Earlier, Moving};
 use crate::change::{self, Change};
 use crate::plan::{After, Plan, Position};
-use crate::store::{HomedPrefixes, StoreError, Stored};
+use crate::store::{HomedPrefixes, MovingPrefixes, StoreError, Stored};
 use bytes::Bytes;
 use fjall::config::{CompressionPolicy, FilterPolicy, PinningPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
@@ -32,6 +32,7 @@ const SEALED_MEMTABLES: usize = 3;
 const UNCOMPACTED_TABLES: usize = 20;
 const SCHEMA: &str = "schema";
 const HOME: &str = "home/";
+const MOVING: &str = "moving/";
 
 /// An open database.
 pub(crate) struct Engine {
@@ -186,6 +187,8 @@ impl Engine {
                 After::Nothing => batch.remove(&self.rec, key),
                 After::Homed(prefix) => batch.insert(&self.meta, home_key(prefix), ""),
                 After::Unhomed(prefix) => batch.remove(&self.meta, home_key(prefix)),
+                After::Moving(prefix, Some(moving)) => batch.insert(&self.meta, moving_key(prefix), moving.text()),
+                After::Moving(prefix, None) => batch.remove(&self.meta, moving_key(prefix)),
             }
             batch.insert(&self.log, sequence.to_be_bytes(), change::compose(&effect.change, effect.records));
         }
@@ -258,11 +261,13 @@ impl Engine {
         history: impl Iterator<Item = Result<Row, StoreError>>,
         log: impl Iterator<Item = Result<Row, StoreError>>,
         homed: &HomedPrefixes,
+        moving: &MovingPrefixes,
     ) -> Result<(u64, u64), StoreError> {
         ingest_into(&self.his, history)?;
         let counts = (ingest_into(&self.rec, records)?, ingest_into(&self.log, log)?);
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         homed.iter().for_each(|prefix| batch.insert(&self.meta, home_key(prefix), ""));
+        moving.iter().for_each(|(prefix, moving)| batch.insert(&self.meta, moving_key(prefix), moving.text()));
         batch.commit()?;
         Ok(counts)
     }
@@ -285,6 +290,10 @@ fn ingest_into(keyspace: &Keyspace, rows: impl Iterator<Item = Result<Row, Store
 
 fn home_key(prefix: &Prefix) -> String {
     format!("{HOME}{prefix}")
+}
+
+fn moving_key(prefix: &Prefix) -> String {
+    format!("{MOVING}{prefix}")
 }
 
 /// One moment of an [`Engine`].
@@ -322,6 +331,17 @@ impl Snapshot<'_> {
             text.map(Prefix::folded).ok_or(StoreError::Damaged("a homed prefix"))
         };
         self.at.prefix(&self.engine.meta, HOME).map(prefix).collect()
+    }
+
+    pub fn moving(&self) -> Result<MovingPrefixes, StoreError> {
+        let damaged = || StoreError::Damaged("a moving prefix");
+        let moving = |row: fjall::Guard| {
+            let (key, value) = row.into_inner()?;
+            let text = key.get(MOVING.len()..).and_then(|octets| std::str::from_utf8(octets).ok());
+            let prefix = text.map(Prefix::folded).ok_or_else(damaged)?;
+            Ok((prefix, Moving::parse(&value).ok_or_else(damaged)?))
+        };
+        self.at.prefix(&self.engine.meta, MOVING).map(moving).collect()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::batch::{Batch, CommitError, Earlier};
 use crate::change::Change;
 use crate::plan::Position;
 use crate::receipt::Receipt;
-use crate::store::{BackupReport, Delegations, HomedPrefixes, Records, StoreError, StoreSize, Stored};
+use crate::store::{BackupReport, Delegations, HomedPrefixes, MovingPrefixes, Records, StoreError, StoreSize, Stored};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hufu_ident::{Prefix, RecordKey};
 use layout::Engine;
@@ -76,6 +76,7 @@ struct Shared {
     /// Absent only while it is being opened again.
     engine: ArcSwapOption<Engine>,
     homed: ArcSwap<HomedPrefixes>,
+    moving: ArcSwap<MovingPrefixes>,
     sequence: AtomicU64,
     records: AtomicU64,
     /// Sequence of the oldest change kept.
@@ -100,6 +101,7 @@ impl DiskStore {
             options,
             engine: ArcSwapOption::empty(),
             homed: ArcSwap::default(),
+            moving: ArcSwap::default(),
             sequence: AtomicU64::new(0),
             records: AtomicU64::new(0),
             oldest: AtomicU64::new(0),
@@ -122,6 +124,7 @@ impl Shared {
         let position = engine.position()?;
         self.oldest.store(engine.oldest()?, Ordering::Release);
         self.homed.store(Arc::new(engine.snapshot().homed()?));
+        self.moving.store(Arc::new(engine.snapshot().moving()?));
         self.engine.store(Some(Arc::new(engine)));
         self.publish(position);
         Ok(())
@@ -232,7 +235,8 @@ impl Records for DiskStore {
         self.shared.read(|engine| {
             let snapshot = engine.snapshot();
             let sequence = snapshot.position()?.sequence;
-            copy_to(to, sequence, snapshot.records(), snapshot.history(), snapshot.log(), &snapshot.homed()?)
+            let marks = (&snapshot.homed()?, &snapshot.moving()?);
+            copy_to(to, sequence, snapshot.records(), snapshot.history(), snapshot.log(), marks)
         })
     }
 
@@ -253,5 +257,9 @@ impl Delegations for DiskStore {
 
     fn is_homed(&self, prefix: &Prefix) -> bool {
         self.shared.homed.load().contains(prefix)
+    }
+
+    fn moving(&self) -> Arc<MovingPrefixes> {
+        self.shared.moving.load_full()
     }
 }

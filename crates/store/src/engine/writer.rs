@@ -131,7 +131,7 @@ impl Work {
             return;
         }
         let shared = &self.shared;
-        let mut plan = Plan::from(shared.position());
+        let mut plan = Plan::from(shared.position(), shared.moving.load_full());
         let mut outcomes = Vec::with_capacity(group.len());
         for request in group {
             let stored = |key: &[u8]| shared.read(|engine| engine.version(key));
@@ -156,6 +156,9 @@ impl Work {
     fn publish(&self, plan: &Plan) {
         if let Some(homed) = plan.homed(&self.shared.homed.load()) {
             self.shared.homed.store(Arc::new(homed));
+        }
+        if !Arc::ptr_eq(&plan.moving, &self.shared.moving.load()) {
+            self.shared.moving.store(plan.moving.clone());
         }
         self.shared.publish(plan.position);
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{batch, check_pairs, open, pair, put};
 use hufu_ident::Prefix;
-use hufu_store::{Condition, Delegations, MemoryStore, Records, StoreError, Write};
+use hufu_store::{Condition, Delegations, MemoryStore, Moving, Records, StoreError, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
@@ -41,9 +41,12 @@ fn a_backup_under_load_is_one_moment() {
     // A copy of a copy keeps what is in `meta`, and a writable copy was really written.
     let copy = open(&folder.path().join("copy-0"));
     assert!(copy.is_homed(&home));
+    copy.commit(batch(vec![Write::Move(home.clone(), Some(Moving::Out))])).wait().unwrap();
     copy.backup(&folder.path().join("again")).unwrap();
     let again = open(&folder.path().join("again"));
     assert!(again.is_homed(&home));
+    assert_eq!(again.moving().get(&home), Some(&Moving::Out));
+    assert!(again.commit(batch(vec![put("88.7/x", "u", Condition::Any)])).wait().is_err(), "it is still frozen");
     assert_eq!(again.last_sequence(), copy.last_sequence());
 }
 

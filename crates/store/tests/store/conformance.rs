@@ -3,8 +3,8 @@
 use crate::support::{batch, delete, key, open, put, values};
 use hufu_ident::{Prefix, RecordKey, Value, ValueSet};
 use hufu_store::{
-    BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, MemoryStore, Operation, Records,
-    Store, StoreError, Write,
+    BATCH_WRITES, Batch, CommitError, Committed, Condition, Earlier, KEY_OCTETS, MemoryStore, Moving, Operation,
+    Records, Store, StoreError, Write,
 };
 
 type Check = fn(&dyn Store);
@@ -19,6 +19,7 @@ const SUITE: &[(&str, Check)] = &[
     ("trimmed changes are refused, not skipped", trimming),
     ("bounds are checked", bounds),
     ("prefixes are homed and unhomed", homing),
+    ("nothing is written below a prefix on its way out", moving),
     ("delegations come from prefix handles", delegations),
     ("one of many creators wins", creators),
     ("earlier versions are kept where they are handed over", history),
@@ -54,6 +55,41 @@ fn empty(store: &dyn Store) {
     assert_eq!(store.trim_changes(100).unwrap(), 0);
     assert_eq!(commit(store, vec![]), Ok(Committed { first: 1, last: 0 }));
     assert!(store.refusing_writes().is_none());
+}
+
+fn moving(store: &dyn Store) {
+    let prefix = Prefix::folded("88.1");
+    let moves = |moving: Option<Moving>| Write::Move(prefix.clone(), moving);
+    commit(store, vec![Write::Home(prefix.clone()), put("88.1/a", "1", Condition::Any)]).unwrap();
+    commit(store, vec![moves(Some(Moving::Out))]).unwrap();
+    assert_eq!(store.moving().get(&prefix), Some(&Moving::Out));
+    let refused = Err(CommitError::Moving { prefix: prefix.clone() });
+    for write in [
+        put("88.1/a", "2", Condition::Any),
+        put("88.1/A", "2", Condition::Version(2)),
+        delete("88.1/a", Condition::Present),
+        put("88.1/new", "2", Condition::Absent),
+        put("0.NA/88.1.5", "2", Condition::Any),
+    ] {
+        let other = put("88.10/other", "", Condition::Any);
+        assert_eq!(commit(store, vec![other, write.clone()]), refused, "{write:?}");
+    }
+    assert!(store.get(key("88.10/other").as_bytes()).unwrap().is_none(), "nothing of such a batch is written");
+    commit(store, vec![moves(Some(Moving::Left))]).unwrap();
+    assert_eq!(commit(store, vec![put("88.1/new", "2", Condition::Any)]), refused);
+    // Others are written, and its own handle says where it is.
+    for name in ["88.10/a", "88/1", "0.NA/88.1", "0.NA/88.10"] {
+        commit(store, vec![put(name, "2", Condition::Any)]).unwrap();
+    }
+    // What undoes the move may write in the same batch; a batch that fails leaves the move as it was.
+    let failing = vec![moves(None), put("88.1/a", "2", Condition::Absent)];
+    assert!(matches!(commit(store, failing), Err(CommitError::Conflict { .. })));
+    assert_eq!(commit(store, vec![put("88.1/a", "2", Condition::Any)]), refused);
+    commit(store, vec![moves(None), put("88.1/a", "2", Condition::Present)]).unwrap();
+    commit(store, vec![moves(Some(Moving::In)), put("88.1/b", "2", Condition::Any)]).unwrap();
+    assert_eq!(store.moving().get(&prefix), Some(&Moving::In));
+    let last = store.changes(store.last_sequence() - 2, 1).unwrap().remove(0);
+    assert_eq!((last.operation, last.key), (Operation::Move, key("0.NA/88.1")));
 }
 
 fn put_and_get(store: &dyn Store) {

@@ -87,6 +87,8 @@ impl Model {
                 self.homed.remove(prefix);
                 Operation::Unhome
             }
+            // Not among what is drawn; `conformance` has it.
+            Write::Move(..) => Operation::Move,
         })
     }
 

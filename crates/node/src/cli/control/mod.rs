@@ -15,7 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value as Json};
 
 /// What people call each noun.
-const NOUNS: [(&str, &str); 18] = [
+const NOUNS: [(&str, &str); 21] = [
     ("org", "Organisations 组织"),
     ("user", "People and machines with an account 账号"),
     ("session", "Who is signed in 会话"),
@@ -29,10 +29,13 @@ const NOUNS: [(&str, &str); 18] = [
     ("quota", "Quotas 配额"),
     ("template", "Templates 模板"),
     ("metadata", "Metadata and proposals 元数据与提议"),
+    ("object", "Objects: identifiers with values 标识对象"),
+    ("grant", "Grants and disclosures 权限授予与读取记录"),
+    ("job", "Imports, exports, runs of serials 任务"),
     ("notice", "Notices 通知"),
     ("setting", "Settings of the node 系统设置"),
     ("statistics", "Statistics 统计"),
-    ("operator", "The node above 上级登记"),
+    ("operator", "The operator interface 上级接口"),
     ("audit", "The audit trail 审计"),
 ];
 

@@ -7,7 +7,7 @@ use axum::response::Response;
 use hufu_registry::accounts::AccountPolicy;
 use hufu_registry::accounts::account::{Account, AccountAct, AccountContent, AccountFilter, NewAccount};
 use hufu_registry::accounts::credential::{Invited, NewPassword, Reset};
-use hufu_registry::{Error, Listing, Page};
+use hufu_registry::{Listing, Page};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -231,9 +231,7 @@ struct ResetRequest {
     responses((status = 204, description = "它会发往账号的邮箱 · it goes to the account's e-mail address")),
     extensions(("x-public" = json!(true))))]
 async fn request_reset(asker: Asker, Body(request): Body<ResetRequest>) -> Response {
-    let asked = asker.registry.request_reset(&asker.caller, &request.login).await;
-    // What comes back is for the e-mail's delivery only; it is told to nobody here.
-    let outcome: Result<(), Error> = asked.map(|_| ());
+    let outcome = asker.registry.request_reset(&asker.caller, &request.login).await;
     done(&asker, outcome, StatusCode::NO_CONTENT)
 }
 

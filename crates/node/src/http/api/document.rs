@@ -91,6 +91,25 @@ pub async fn page() -> Response {
 mod tests {
     use serde_json::Value as Json;
 
+    /// What is public is described too, with its answers.
+    #[test]
+    fn parsing_and_codes_are_described() {
+        let (_, description) = super::super::operations();
+        let description = serde_json::to_value(&description).expect("JSON");
+        for (path, answer) in [("/api/v1/parse", "Parsed"), ("/api/v1/codes", "CodesOfThing")] {
+            let operation = &description["paths"][path]["get"];
+            assert_eq!(operation["x-public"], true, "{path}");
+            let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(*schema, format!("#/components/schemas/{answer}"), "{path}");
+            assert!(description["components"]["schemas"][answer].is_object(), "{answer} is nowhere");
+        }
+        let text = description.to_string();
+        let references = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+        for name in references {
+            assert!(description["components"]["schemas"][name].is_object(), "{name} is nowhere");
+        }
+    }
+
     /// Every operation says what it needs, and by a name that the registry knows.
     #[test]
     fn every_operation_declares_its_permission_or_that_it_is_public() {

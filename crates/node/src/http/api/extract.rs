@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts as Head;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use hufu_registry::objects::Objects;
 use hufu_registry::{Caller, Error, Kind, Refusal, Registry};
@@ -53,7 +53,12 @@ impl Asker {
 
 /// Whether the request prefers Chinese; it does unless it says otherwise.
 pub fn chinese(head: &Head) -> bool {
-    let languages = head.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    reads_chinese(&head.headers)
+}
+
+/// Whether whoever sends these headers reads Chinese rather than English.
+pub fn reads_chinese(headers: &HeaderMap) -> bool {
+    let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match (languages.find("zh"), languages.find("en")) {
         (Some(zh), Some(en)) => zh < en,
         (None, Some(_)) => false,

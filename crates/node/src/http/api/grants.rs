@@ -1,11 +1,11 @@
-//! Grants 权限授予, groups of grantees, and the log of readings.
+//! Grants 权限授予, groups of grantees, and the log of disclosures.
 
 use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::node::Parts;
 use axum::http::StatusCode;
 use axum::response::Response;
+use hufu_registry::objects::disclosure::{Disclosure, DisclosureFilter};
 use hufu_registry::objects::grants::{Grant, GrantFilter, GrantGroup, GrantRequest, NewGrant, NewGrantGroup};
-use hufu_registry::objects::reading::{Reading, ReadingFilter};
 use hufu_registry::{Listing, Page};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<Arc<Parts>> {
         .routes(routes!(revoke))
         .routes(routes!(groups, create_group))
         .routes(routes!(change_group))
-        .routes(routes!(readings))
+        .routes(routes!(disclosures))
 }
 
 /// 授权列表 · Grants on the caller's objects
@@ -157,13 +157,17 @@ async fn change_group(
 }
 
 /// 读取记录 · Who has read fields that are not public
-#[utoipa::path(get, path = "/api/v1/readings", tag = "grants", operation_id = "listReadings",
-    params(ReadingFilter, Listing),
-    responses((status = 200, body = Page<Reading>)),
-    extensions(("x-cli" = json!("grant readings")),
+#[utoipa::path(get, path = "/api/v1/disclosures", tag = "grants", operation_id = "listDisclosures",
+    params(DisclosureFilter, Listing),
+    responses((status = 200, body = Page<Disclosure>)),
+    extensions(("x-cli" = json!("grant disclosures")),
         ("x-columns" = json!("at identifier reader organisation purpose fields door")),
         ("x-permission" = json!("grant.read"))))]
-async fn readings(asker: Asker, Params(filter): Params<ReadingFilter>, Params(page): Params<Listing>) -> Response {
-    let outcome = async { asker.objects()?.readings(&asker.caller, &filter, &page).await }.await;
+async fn disclosures(
+    asker: Asker,
+    Params(filter): Params<DisclosureFilter>,
+    Params(page): Params<Listing>,
+) -> Response {
+    let outcome = async { asker.objects()?.disclosures(&asker.caller, &filter, &page).await }.await;
     done(&asker, outcome, StatusCode::OK)
 }

@@ -14,10 +14,12 @@ mod documents;
 mod extract;
 mod gate;
 mod grants;
+mod jobs;
 mod keys;
 mod metadata;
 mod notices;
 mod objects;
+mod operator;
 mod organisations;
 mod prefixes;
 mod reservations;
@@ -29,7 +31,7 @@ mod templates;
 mod transfers;
 
 pub use answer::{Problem, done, refused};
-pub use extract::{Asker, Body, IfVersion, Params, Path};
+pub use extract::{Asker, Body, IfVersion, Params, Path, reads_chinese};
 
 use crate::node::Parts;
 use axum::Router;
@@ -38,11 +40,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Octets of a request body; documents have a limit of their own.
 const BODY: usize = 4 << 20;
+
+/// What every node answers about codes, with or without a registry: described here, served by the doors beside this.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(super::parse::answer, super::codes::answer))]
+struct Codes;
 
 /// The operations of a node that has a registry, and their description.
 pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
@@ -63,9 +71,12 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(settings::routes())
         .merge(objects::routes())
         .merge(grants::routes())
+        .merge(jobs::routes())
+        .merge(operator::routes())
         .merge(templates::routes())
         .merge(metadata::routes())
         .split_for_parts();
+    description.merge(Codes::openapi());
     document::complete(&mut description);
     (router, description)
 }

@@ -9,7 +9,7 @@ use hufu_registry::objects::Manner;
 use hufu_registry::objects::change::{
     Mint, ObjectBatch, ObjectBatchOutcome, ObjectChange, ObjectOperation, ObjectOutcome,
 };
-use hufu_registry::objects::read::{Object, ObjectFilter, ObjectHistory, ObjectPage};
+use hufu_registry::objects::read::{Object as ObjectView, ObjectFilter, ObjectHistory, ObjectPage};
 use hufu_registry::objects::relation::Relation;
 use hufu_registry::templates::Visibility;
 use serde::Deserialize;
@@ -76,7 +76,7 @@ async fn create(asker: Asker, Body(new): Body<NewObject>) -> Response {
     responses((status = 200, body = ObjectBatchOutcome)),
     extensions(("x-cli" = json!("object batch")), ("x-permission" = json!("object.write"))))]
 async fn batch(asker: Asker, Body(batch): Body<ObjectBatch>) -> Response {
-    let manner = Manner { atomic: batch.atomic, dry: false, mark: "" };
+    let manner = Manner { atomic: batch.atomic, dry: false, mark: "", progress: None };
     let outcome = async { asker.objects()?.change(&asker.caller, &batch.changes, manner).await }.await;
     done(&asker, outcome, StatusCode::OK)
 }
@@ -97,7 +97,7 @@ struct ReadParams {
 /// the owner.
 #[utoipa::path(get, path = "/api/v1/objects/{identifier}", tag = "objects", operation_id = "showObject",
     params(("identifier" = String, Path), ReadParams),
-    responses((status = 200, body = Object)),
+    responses((status = 200, body = ObjectView)),
     extensions(("x-cli" = json!("object show")), ("x-permission" = json!("object.read"))))]
 async fn show(asker: Asker, Path(identifier): Path<String>, Params(how): Params<ReadParams>) -> Response {
     let outcome = async { asker.objects()?.object(&asker.caller, &identifier, how.at, how.purpose.as_deref()).await };

@@ -1,6 +1,6 @@
 //! Prefixes 前缀: allocation, life, hosting. Transfers and reservations have files of their own.
 
-use super::{Asker, Body, IfVersion, Params, Path, done};
+use super::{Asker, Body, IfVersion, Params, Path, done, refused};
 use crate::clock;
 use crate::node::Parts;
 use crate::publisher::has_objects;
@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hufu_registry::prefixes::{
-    Availability, Decision, DelegationData, FlagChange, NumberPlan, OwnPrefix, Prefix, PrefixChange, PrefixFilter,
-    PrefixRules, Renewal, TransferCode, Wish,
+    Availability, Decision, DelegationData, FlagChange, Move, Moving, NumberPlan, OwnPrefix, Prefix, PrefixChange,
+    PrefixFilter, PrefixRules, Renewal, TransferCode, Wish,
 };
-use hufu_registry::{Caller, Error, Listing, Page, Permission, Time};
+use hufu_registry::{Caller, Error, Kind, Listing, Page, Permission, Refusal, Time};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,6 +40,9 @@ pub fn routes() -> OpenApiRouter<Arc<Parts>> {
         .routes(routes!(restore))
         .routes(routes!(request_hosting))
         .routes(routes!(decide_hosting))
+        .routes(routes!(freeze))
+        .routes(routes!(receive))
+        .routes(routes!(cancel_move))
         .routes(routes!(move_out))
         .routes(routes!(transfer_code))
         .routes(routes!(own))
@@ -329,6 +333,65 @@ async fn decide_hosting(asker: Asker, Path(prefix): Path<String>, Body(decision)
     let registry = &asker.registry;
     let outcome = registry.decide_hosting(&asker.caller, &prefix, decision.accept, &decision.reason).await;
     done(&asker, outcome, StatusCode::OK)
+}
+
+/// How long an answer waits until the data plane does what was decided.
+const IN_FORCE: Duration = Duration::from_secs(10);
+/// Looks so often.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Answers when the data plane does so: whoever is told that a prefix is frozen may begin to copy.
+async fn in_force(asker: &Asker, parts: &Parts, outcome: Result<Move, Error>) -> Response {
+    if let (Ok(decided), Some(authority)) = (&outcome, &parts.answering.authority) {
+        let name = hufu_ident::Prefix::folded(&decided.prefix);
+        let wanted = decided.moving.map(|moving| match moving {
+            Moving::Out => hufu_store::Moving::Out,
+            Moving::In => hufu_store::Moving::In,
+        });
+        let until = Instant::now() + IN_FORCE;
+        while authority.store().moving().get(&name).copied() != wanted {
+            if Instant::now() > until {
+                let zh = "已登记，但数据面尚未执行；请稍后重试同一操作";
+                let en = "it is decided, but not in force yet; repeat this in a moment";
+                let refusal = Refusal::new(Kind::Conflict, "not-in-force", zh, en);
+                return refused(&refusal, asker.chinese, &asker.caller.request);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    done(asker, outcome, StatusCode::OK)
+}
+
+/// 冻结写入，准备迁出 · Freeze what is below a hosted or an own prefix, to copy it
+#[utoipa::path(post, path = "/api/v1/prefixes/{prefix}/processes/freezes", tag = "prefixes",
+    operation_id = "freezePrefix", params(("prefix" = String, Path)),
+    responses((status = 200, body = Move)),
+    extensions(("x-cli" = json!("prefix freeze")), ("x-permission" = json!("prefix.write")),
+        ("x-permission-of-own" = json!("prefix.allocate"))))]
+async fn freeze(asker: Asker, State(parts): State<Arc<Parts>>, Path(prefix): Path<String>) -> Response {
+    let outcome = asker.registry.freeze_prefix(&asker.caller, &prefix).await;
+    in_force(&asker, &parts, outcome).await
+}
+
+/// 准备迁入 · Take what is below a prefix that is served elsewhere, before it is hosted here
+#[utoipa::path(post, path = "/api/v1/prefixes/{prefix}/processes/receptions", tag = "prefixes",
+    operation_id = "receivePrefix", params(("prefix" = String, Path)),
+    responses((status = 200, body = Move)),
+    extensions(("x-cli" = json!("prefix receive")), ("x-permission" = json!("prefix.allocate"))))]
+async fn receive(asker: Asker, State(parts): State<Arc<Parts>>, Path(prefix): Path<String>) -> Response {
+    let outcome = asker.registry.receive_prefix(&asker.caller, &prefix).await;
+    in_force(&asker, &parts, outcome).await
+}
+
+/// 取消迁移 · The prefix does not move after all
+#[utoipa::path(post, path = "/api/v1/prefixes/{prefix}/processes/move-cancellations", tag = "prefixes",
+    operation_id = "cancelMove", params(("prefix" = String, Path)),
+    responses((status = 200, body = Move)),
+    extensions(("x-cli" = json!("prefix cancel-move")), ("x-permission" = json!("prefix.write")),
+        ("x-permission-of-own" = json!("prefix.allocate"))))]
+async fn cancel_move(asker: Asker, State(parts): State<Arc<Parts>>, Path(prefix): Path<String>) -> Response {
+    let outcome = asker.registry.cancel_move(&asker.caller, &prefix).await;
+    in_force(&asker, &parts, outcome).await
 }
 
 /// 迁出到自有节点 · Move a hosted prefix out to a node of its own

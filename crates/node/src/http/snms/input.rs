@@ -11,6 +11,11 @@ use serde_json::Value as Json;
 const PAGE: i64 = 10;
 const PAGE_MOST: i64 = 200;
 
+/// What comes as a form and not as JSON.
+const FORM: &str = "/snms/api/file/upload";
+/// Most items of a list.
+const ITEMS: usize = 100;
+
 pub struct Input {
     body: Json,
 }
@@ -41,10 +46,34 @@ impl Input {
             let pairs = form(&asked.query);
             return Ok(Input { body: Json::Object(pairs) });
         }
+        if asked.path == FORM {
+            return Ok(Input { body: Json::Null });
+        }
         match serde_json::from_slice(&asked.body) {
             Ok(body @ Json::Object(_)) => Ok(Input { body }),
             _ => Err(Failure::wrong_type("body")),
         }
+    }
+
+    pub fn of(body: Json) -> Self {
+        Input { body }
+    }
+
+    /// The items of a list; absent is empty.
+    pub fn list<T>(&self, path: &str, read: impl Fn(&Input) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
+        match self.at(path) {
+            None => Ok(Vec::new()),
+            Some(Json::Array(items)) if items.len() <= ITEMS => {
+                items.iter().map(|item| read(&Input::of(item.clone()))).collect()
+            }
+            Some(_) => Err(Failure::wrong_type(path)),
+        }
+    }
+
+    /// A number from a table of the interface.
+    pub fn choice(&self, path: &str) -> Result<Option<u8>, Failure> {
+        let number = self.number(path)?;
+        number.map(|number| u8::try_from(number).map_err(|_| Failure::wrong_type(path))).transpose()
     }
 
     /// The value at a path of members; null and absent are the same.

@@ -3,6 +3,7 @@
 //! Thin: a call is read here, asked of the registry with the rights of whoever holds the token, and written down in the
 //! dialect's envelope `{"message","status","data"}`. What is served, and what differs, is in `docs/snms.md`.
 
+mod applying;
 mod enterprises;
 mod envelope;
 mod input;
@@ -39,6 +40,7 @@ pub async fn answer(web: &Web, asked: &Asked) -> Option<Response> {
     let registry = web.parts.registry.as_ref()?;
     let get = match asked.path.as_str() {
         "/identity/token" | "/identity/token/v1" | "/snms/api/ent/config" => false,
+        "/snms/api/v3/ent/apply" | "/snms/api/v3/ent/upgrade-apply" | "/snms/api/file/upload" => false,
         "/snms/api/v3/ent/page" | "/snms/api/v3/ent/detail" | "/snms/api/prefix/query" | "/snms/api/prefix/page" => {
             true
         }
@@ -77,6 +79,9 @@ async fn carry_out(registry: &Registry, asked: &Asked, node: &str) -> Answered {
         "/snms/api/v3/ent/detail" => enterprises::detail(&call).await,
         "/snms/api/prefix/query" => prefixes::query(&call).await,
         "/snms/api/prefix/page" => prefixes::page(&call).await,
+        "/snms/api/v3/ent/apply" => applying::apply(&call).await,
+        "/snms/api/v3/ent/upgrade-apply" => applying::upgrade(&call).await,
+        "/snms/api/file/upload" => applying::upload(&call).await,
         _ => prefixes::configure(&call).await,
     }
 }

@@ -62,8 +62,8 @@ CREATE TABLE grant_group (
   UNIQUE (owner, name)
 );
 
--- Every reading of a granted field, for its owner.
-CREATE TABLE object_reading (
+-- Every disclosure of a granted field, for its owner.
+CREATE TABLE disclosure (
   id TEXT PRIMARY KEY,
   at BIGINT NOT NULL,
   owner TEXT NOT NULL,
@@ -78,5 +78,38 @@ CREATE TABLE object_reading (
   door TEXT NOT NULL,
   request TEXT NOT NULL
 );
-CREATE INDEX object_reading_owner ON object_reading (owner, at);
-CREATE INDEX object_reading_key ON object_reading (identifier_key, at);
+CREATE INDEX disclosure_owner ON disclosure (owner, at);
+CREATE INDEX disclosure_key ON disclosure (identifier_key, at);
+
+-- Long work; its files are in a folder of its name.
+CREATE TABLE job (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  organisation TEXT NOT NULL,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  total BIGINT NOT NULL,
+  tally TEXT NOT NULL,
+  errors BIGINT NOT NULL,
+  settings TEXT NOT NULL,
+  bad_rows TEXT NOT NULL,
+  message TEXT NOT NULL,
+  author TEXT NOT NULL,
+  created BIGINT NOT NULL,
+  updated BIGINT NOT NULL,
+  finished BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  everywhere BIGINT NOT NULL
+);
+CREATE INDEX job_organisation ON job (organisation, created);
+CREATE INDEX job_state ON job (state, updated);
+
+-- What the columns of a form were, by its headings.
+CREATE TABLE import_form (
+  organisation TEXT NOT NULL,
+  form TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  updated BIGINT NOT NULL,
+  PRIMARY KEY (organisation, form)
+);

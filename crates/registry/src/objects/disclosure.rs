@@ -1,4 +1,4 @@
-//! The log of readings: every time somebody was given a field that is not public, for the owner to see and export.
+//! The log of disclosures: every time somebody was given a field that is not public, for the owner to see and export.
 //!
 //! It is written before the answer is given: what cannot be written down is not shown.
 
@@ -18,10 +18,10 @@ use sqlx::any::AnyRow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// One reading of granted fields.
+/// One disclosure of granted fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Reading {
+pub struct Disclosure {
     pub id: String,
     /// Milliseconds since 1970.
     pub at: Time,
@@ -43,11 +43,11 @@ pub struct Reading {
     pub request: String,
 }
 
-/// Which readings are wanted.
+/// Which disclosures are wanted.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
-pub struct ReadingFilter {
+pub struct DisclosureFilter {
     /// Of one object.
     pub identifier: Option<String>,
     pub reader: Option<String>,
@@ -73,9 +73,9 @@ pub struct Visit<'a> {
 const COLUMNS: &str =
     "id, at, owner, identifier, reader, organisation, address, purpose, fields, grants, door, request";
 
-fn read(row: &AnyRow) -> Result<Reading, Error> {
+fn read(row: &AnyRow) -> Result<Disclosure, Error> {
     let text = |at: usize| row.try_get::<String, _>(at);
-    Ok(Reading {
+    Ok(Disclosure {
         id: text(0)?,
         at: row.try_get(1)?,
         owner: text(2)?,
@@ -92,8 +92,8 @@ fn read(row: &AnyRow) -> Result<Reading, Error> {
 }
 
 impl Objects {
-    /// Writes a reading down.
-    pub(super) async fn write_reading(
+    /// Writes a disclosure down.
+    pub(super) async fn write_disclosure(
         &self,
         reader: &Reader,
         visit: &Visit<'_>,
@@ -106,11 +106,11 @@ impl Objects {
         let grants: BTreeSet<&str> = given.values().map(|grant| grant.id.as_str()).collect();
         let key = Identifier::parse(&kept.sheet.identifier).map(|it| hex::encode(it.key(self.rule).as_bytes()));
         let mut write = self.registry.database().begin_write().await?;
-        let insert = "INSERT INTO object_reading (id, at, owner, identifier, identifier_key, reader, organisation, \
+        let insert = "INSERT INTO disclosure (id, at, owner, identifier, identifier_key, reader, organisation, \
                       address, purpose, fields, grants, door, request) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
         sqlx::query(insert)
-            .bind(crate::id::fresh("rdg", self.registry.random))
+            .bind(crate::id::fresh("dsc", self.registry.random))
             .bind(reader.at)
             .bind(owner.organisation.as_deref().unwrap_or_default())
             .bind(&kept.sheet.identifier)
@@ -150,20 +150,20 @@ impl Objects {
         let organisation = owner.organisation.as_deref().unwrap_or_default();
         let opened = self.opened(&reader, organisation, &owner.prefix, &kept).await?;
         if !opened.is_empty() {
-            self.write_reading(&reader, &visit, &owner, &kept, &opened).await?;
+            self.write_disclosure(&reader, &visit, &owner, &kept, &opened).await?;
         }
         Ok(opened.into_keys().collect())
     }
 
     /// Who has read what of the caller's objects.
-    pub async fn readings(
+    pub async fn disclosures(
         &self,
         caller: &Caller,
-        filter: &ReadingFilter,
+        filter: &DisclosureFilter,
         listing: &Listing,
-    ) -> Result<Page<Reading>, Error> {
-        self.registry.authorise(caller, Permission::GrantRead, "reading").await?;
-        let mut wanted = Filter::new("object_reading", COLUMNS);
+    ) -> Result<Page<Disclosure>, Error> {
+        self.registry.authorise(caller, Permission::GrantRead, "disclosure").await?;
+        let mut wanted = Filter::new("disclosure", COLUMNS);
         wanted.equal("owner", caller.organisation());
         if let Some(text) = &filter.identifier {
             let key = Identifier::parse(text).map(|it| hex::encode(it.key(self.rule).as_bytes()));
