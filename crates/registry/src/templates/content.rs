@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Longest standard and description, in characters.
 const STANDARD: usize = 200;
 const DESCRIPTION: usize = 1000;
-/// Types of values that mean something to resolvers or to this node: no item may be called so.
+/// Types of values that mean something to resolvers or to this node: no item may be called so. Lower case is free.
 const RESERVED: [&str; 4] = ["TEMPLATE", "TEMPLATE_ID", "OBJECT", "STATUS"];
 const RESERVED_STARTS: [&str; 3] = ["HS_", "REL.", "10320/"];
 
@@ -96,7 +96,7 @@ pub(super) fn check_name(faults: &mut Faults, field: &str, name: &str) {
         return wrong(faults, field, "bad-name", zh, en);
     }
     let upper = name.to_ascii_uppercase();
-    if RESERVED.contains(&upper.as_str()) || RESERVED_STARTS.iter().any(|start| upper.starts_with(start)) {
+    if RESERVED.contains(&name) || RESERVED_STARTS.iter().any(|start| upper.starts_with(start)) {
         let (zh, en) = ("该名称由系统保留", "this name is reserved: it means something to resolvers");
         wrong(faults, field, "reserved-name", zh, en);
     }

@@ -2,6 +2,7 @@
 
 use super::content::{TemplateContent, check_text, merged};
 use super::template::{TemplateScope, TemplateState, TemplateView, absent, find, find_version, handle_key};
+use super::workbook;
 use crate::act::{Act, difference};
 use crate::caller::Caller;
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
@@ -393,7 +394,7 @@ impl Registry {
         match before.state {
             TemplateState::Published => {
                 let (zh, en) = ("已发布的模板须先撤回再删除", "withdraw the template before you delete it");
-                return Err(refuse(Kind::Conflict, "template-published", zh, en));
+                Err(refuse(Kind::Conflict, "template-published", zh, en))
             }
             TemplateState::Draft => {
                 for delete in ["DELETE FROM template_user WHERE template = $1", "DELETE FROM template WHERE id = $1"] {
@@ -436,6 +437,20 @@ impl Registry {
         let after = TemplateView { scope: change.scope, ..before.clone() };
         let after = act.change_template("template.scope", &before, after, json!({"organisations": named})).await?;
         act.commit(after).await
+    }
+
+    /// Makes a draft of what an Excel file says.
+    pub async fn import_template(
+        &self,
+        caller: &Caller,
+        prefix: &str,
+        version_text: &str,
+        octets: &[u8],
+    ) -> Result<TemplateView, Error> {
+        self.authorise(caller, Permission::TemplateWrite, "template").await?;
+        let content = workbook::read(octets)?;
+        let (prefix, version_text) = (prefix.to_owned(), version_text.to_owned());
+        self.create_template(caller, &NewTemplate { prefix, version_text, handle: None, content }).await
     }
 
     /// By prefix and version text, for whoever changes templates in the words of the national interface.

@@ -5,6 +5,7 @@
 //! - [`template`], [`life`]: templates with their states and revisions; [`content`] is what they say.
 //! - [`using`]: the template that a new object is made by, and the one that an object has.
 //! - [`starter`]: templates to begin with.
+//! - [`workbook`]: templates as Excel files.
 //! - [`metadata`], [`proposal`]: definitions of single fields that templates take over.
 
 pub mod check;
@@ -22,6 +23,7 @@ pub mod rules;
 pub mod starter;
 pub mod template;
 mod using;
+pub mod workbook;
 
 pub use check::{Mode, check_values};
 pub use fault::FieldFault;

@@ -154,6 +154,8 @@ pub struct Rules {
 }
 
 type Faults = Vec<FieldFault>;
+/// Told of a member, whether it is wider than above, and what is asked for there.
+type Wider<'a> = dyn FnMut(&str, bool, &dyn Fn() -> String) + 'a;
 
 fn fault(faults: &mut Faults, member: &str, rule: &'static str, zh: &str, en: &str) {
     faults.push(FieldFault::new(&format!("rules.{member}"), rule, zh, en));
@@ -190,7 +192,8 @@ impl Rules {
             }
             DataType::Reference => {
                 let handle = self.reference_template.as_deref();
-                if handle.is_some_and(|handle| hufu_ident::Identifier::parse(handle).is_err()) {
+                let is_handle = |text: &str| text.contains(['/', ':']) && hufu_ident::Identifier::parse(text).is_ok();
+                if handle.is_some_and(|handle| !is_handle(handle)) {
                     let (zh, en) = ("引用的模板标识无效", "no handle of a template");
                     fault(&mut faults, "referenceTemplate", "bad-handle", zh, en);
                 }
@@ -334,12 +337,7 @@ impl Rules {
         faults
     }
 
-    fn file_widenings(
-        &self,
-        above: &Rules,
-        data_type: DataType,
-        wider: &mut dyn FnMut(&str, bool, &dyn Fn() -> String),
-    ) {
+    fn file_widenings(&self, above: &Rules, data_type: DataType, wider: &mut Wider<'_>) {
         let taken = |kind: &String| above.file_kinds.contains(kind);
         let any = self.file_kinds.is_empty() || !self.file_kinds.iter().all(taken);
         wider("fileKinds", !above.file_kinds.is_empty() && any, &|| above.file_kinds.join(", "));

@@ -125,7 +125,8 @@ async fn what_a_template_may_not_say() {
             (json!([]), "wrong-count"),
             (json!([item("a"), item("A")]), "repeated"),
             (json!([item("HS_PUBKEY")]), "reserved-name"),
-            (json!([item("template")]), "reserved-name"),
+            (json!([item("hs_admin")]), "reserved-name"),
+            (json!([item("TEMPLATE")]), "reserved-name"),
             (json!([item("10320/loc")]), "bad-name"),
             (json!([item("名称")]), "bad-name"),
             (json!([{"name": "a"}]), "missing"),
@@ -230,7 +231,7 @@ async fn metadata_is_made_above_and_taken_over_below() {
         assert_eq!(industry.content.base_version, 1);
         assert_eq!(
             code(registry.create_metadata(&operator(), &power("core", &industry.id, "[0,1]")).await),
-            "metadata-exists"
+            "wrong-level"
         );
         let ours = registry.create_metadata(&us, &power("enterprise", &industry.id, "[1,100]")).await.expect("ours");
         assert_eq!(ours.organisation, plant.ours);

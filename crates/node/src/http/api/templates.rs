@@ -2,13 +2,17 @@
 
 use super::{Asker, Body, IfVersion, Params, Path, done};
 use crate::node::Parts;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use hufu_registry::templates::content::TemplateContent;
 use hufu_registry::templates::life::{NewTemplate, TemplateCopy, TemplateScopeChange, TemplateStateChange};
 use hufu_registry::templates::starter::{StarterSet, StarterTaking};
 use hufu_registry::templates::template::{TemplateFilter, TemplateLine, TemplateRevision, TemplateView};
-use hufu_registry::{Listing, Page};
+use hufu_registry::templates::workbook as sheets;
+use hufu_registry::{Error, Kind, Listing, Page, Refusal};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +22,8 @@ pub fn routes() -> OpenApiRouter<Arc<Parts>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(starters))
+        .routes(routes!(import))
+        .routes(routes!(workbook))
         .routes(routes!(take))
         .routes(routes!(show, amend, delete))
         .routes(routes!(revisions))
@@ -189,4 +195,58 @@ async fn starters(asker: Asker) -> Response {
 async fn take(asker: Asker, Path(key): Path<String>, Body(taking): Body<StarterTaking>) -> Response {
     let outcome = asker.registry.take_starter(&asker.caller, &key, &taking).await;
     done(&asker, outcome, StatusCode::CREATED)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct WorkbookParams {
+    /// Prefix below which the template shall be; the caller's own.
+    prefix: String,
+    /// The maker's version, unique below the prefix.
+    version_text: String,
+}
+
+/// 导入模板 · Make a draft of an Excel file (xlsx, up to 2 MiB)
+///
+/// In the form that `readTemplateWorkbook` gives. What cannot be understood is named by sheet and cell.
+#[utoipa::path(post, path = "/api/v1/templates/workbook", tag = "templates", operation_id = "importTemplate",
+    params(WorkbookParams),
+    request_body(content = String, content_type = "application/octet-stream", description = "xlsx"),
+    responses((status = 201, body = TemplateView)),
+    extensions(("x-cli" = json!("template import")), ("x-permission" = json!("template.write"))))]
+async fn import(asker: Asker, Params(to): Params<WorkbookParams>, request: Request) -> Response {
+    let outcome = async {
+        let octets = Bytes::from_request(request, &()).await.map_err(|_| {
+            let (zh, en) = ("文件过大（最多 2 MB）或传输中断", "the file is too large (at most 2 MiB) or broke off");
+            Error::from(Refusal::new(Kind::Invalid, "xlsx-too-large", zh, en))
+        })?;
+        asker.registry.import_template(&asker.caller, &to.prefix, &to.version_text, &octets).await
+    };
+    let outcome = outcome.await;
+    done(&asker, outcome, StatusCode::CREATED)
+}
+
+/// 导出模板 · A template as an Excel file
+#[utoipa::path(get, path = "/api/v1/templates/{id}/workbook", tag = "templates",
+    operation_id = "readTemplateWorkbook", params(("id" = String, Path), RevisionParams),
+    responses((status = 200, content((String = "application/octet-stream")))),
+    extensions(("x-permission" = json!("template.read"))))]
+async fn workbook(asker: Asker, Path(id): Path<String>, Params(which): Params<RevisionParams>) -> Response {
+    let outcome = async {
+        let template = asker.registry.template(&asker.caller, &id, which.revision).await?;
+        Ok::<_, Error>((sheets::write(&template.content)?, template))
+    };
+    let (octets, template) = match outcome.await {
+        Ok(found) => found,
+        Err(error) => return done(&asker, Err::<(), _>(error), StatusCode::OK),
+    };
+    let name = format!("{} {}.xlsx", template.name, template.version_text);
+    let disposition = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&name, NON_ALPHANUMERIC));
+    let disposition = HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, octets).into_response()
 }
