@@ -20,6 +20,7 @@ pub mod http;
 pub mod init;
 pub mod keys;
 pub mod node;
+pub mod operator;
 pub mod parsed;
 pub mod provision;
 mod publisher;

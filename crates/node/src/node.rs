@@ -11,6 +11,7 @@ use crate::gateway::Gateways;
 use crate::handle::{HandleService, Identity};
 use crate::http;
 use crate::keys;
+use crate::operator::{self, OperatorLink};
 use crate::provision;
 use crate::publisher::Publisher;
 use crate::random;
@@ -143,6 +144,13 @@ impl RunningNode {
         if let Some(publisher) = Publisher::new(parts.clone()) {
             self.tasks.spawn(logged("publisher", publisher.run()));
         }
+        match OperatorLink::new(parts.clone()) {
+            Ok(Some(link)) => {
+                self.tasks.spawn(logged("operator", link.run()));
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "nothing is told to the operator above"),
+        }
         if let Some(courier) = Courier::new(parts.clone()) {
             self.tasks.spawn(logged("courier", courier.run()));
         }
@@ -254,6 +262,8 @@ impl Parts {
     }
 
     async fn build(config: Config, endpoints: &Endpoints) -> Result<Self, StartError> {
+        let mut config = config;
+        let registry = open_registry(&mut config).await?;
         let recipe = config.role.recipe();
         let key = keys::load(&config.handle.key_file)?;
         let tls = match (&config.http.certificate, &config.http.key) {
@@ -309,7 +319,6 @@ impl Parts {
             meter.clone(),
             queries.clone(),
         ));
-        let registry = open_registry(&config).await?;
         let net = Context::new(limits(&config), rates(&config), Shutdown::new(config.limits.drain.0));
         Ok(Parts {
             config,
@@ -335,7 +344,8 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     Ok(Arc::new(DiskStore::open(&config.data_directory.join("records"), options)?))
 }
 
-async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> {
+/// Opens the registry; prefixes that the node above has given to this one are the node's like the configured ones.
+async fn open_registry(config: &mut Config) -> Result<Option<Registry>, StartError> {
     if !config.has_registry() {
         return Ok(None);
     }
@@ -345,8 +355,21 @@ async fn open_registry(config: &Config) -> Result<Option<Registry>, StartError> 
     let registry = registry.sealing(first_start::seal(&config.data_directory)?);
     registry.seal_settings(&Caller::node(now)).await?;
     first_start::first_logins(&registry, config).await?;
+    let registry = registry.with_documents(&config.data_directory.join(&config.registry.documents))?;
+    for obtained in registry.obtained_prefixes().await? {
+        if !config.prefixes.contains(&obtained) {
+            config.prefixes.push(obtained);
+        }
+    }
     registry.declare_own_prefixes(&Caller::node(now), &config.prefixes).await?;
-    Ok(Some(registry.with_documents(&config.data_directory.join(&config.registry.documents))?))
+    if !config.operator.is_set() {
+        return Ok(Some(registry));
+    }
+    let path = config.operator.key_file.clone();
+    let above = operator::above(&config.operator).map_err(|error| StartError::File { path, error })?;
+    let registry = registry.below_operator(above);
+    registry.catch_up_above(&Caller::node(now)).await?;
+    Ok(Some(registry))
 }
 
 fn recursor(

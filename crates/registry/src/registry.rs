@@ -5,6 +5,7 @@ use crate::audit::{self, ChainDigest};
 use crate::caller::{Caller, Time};
 use crate::database::Database;
 use crate::error::Error;
+use crate::operator::OperatorAbove;
 use crate::permission::Permission;
 use crate::seal::Seal;
 use serde_json::json;
@@ -27,8 +28,8 @@ pub struct Registry {
     pub(crate) bell: Arc<Notify>,
     /// Where the octets of documents are.
     pub(crate) documents: Option<Arc<Path>>,
-    /// A registry operator above is told what is decided here.
-    above: bool,
+    /// The registry operator above that is told what is decided here.
+    pub(crate) above: Option<Arc<OperatorAbove>>,
 }
 
 impl Registry {
@@ -45,7 +46,7 @@ impl Registry {
             seal: None,
             bell: Arc::new(Notify::new()),
             documents: None,
-            above: false,
+            above: None,
         })
     }
 
@@ -62,12 +63,12 @@ impl Registry {
     }
 
     /// The same registry, telling an operator above what it decides.
-    pub fn below_operator(self) -> Self {
-        Registry { above: true, ..self }
+    pub fn below_operator(self, above: OperatorAbove) -> Self {
+        Registry { above: Some(Arc::new(above)), ..self }
     }
 
     pub(crate) fn has_operator_above(&self) -> bool {
-        self.above
+        self.above.is_some()
     }
 
     pub fn database(&self) -> &Database {

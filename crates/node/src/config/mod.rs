@@ -5,11 +5,13 @@
 mod dns;
 pub mod ecode;
 mod gs1;
+mod operator;
 mod registry;
 mod units;
 
 pub use dns::{DnsConfig, NameServer};
 pub use gs1::{Gs1Config, Gs1Contact, Gs1Token, LinksetProfile};
+pub use operator::OperatorConfig;
 pub use registry::RegistryConfig;
 pub use units::{Octets, Span};
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub administration: AdministrationConfig,
     #[serde(default)]
     pub registry: RegistryConfig,
+    #[serde(default)]
+    pub operator: OperatorConfig,
     #[serde(default)]
     pub store: StoreConfig,
     #[serde(default)]
@@ -400,6 +404,7 @@ impl Config {
             admin: AdminConfig::default(),
             administration: AdministrationConfig::default(),
             registry: RegistryConfig::default(),
+            operator: OperatorConfig::default(),
             store: StoreConfig::default(),
             resolution: ResolutionConfig::default(),
             limits: LimitsConfig::default(),
@@ -473,6 +478,8 @@ impl Config {
             self.log.queries.as_mut(),
             self.ecode_schemes.as_mut(),
             self.registry.first_accounts.as_mut(),
+            Some(&mut self.operator.key_file),
+            self.operator.certificates.as_mut(),
         ];
         let certificates = self.resolution.gateways.iter_mut().map(|gateway| gateway.certificates.as_mut());
         let tokens = self.gs1.token.iter_mut().map(|token| Some(&mut token.file));
@@ -489,7 +496,8 @@ impl Config {
         for prefix in &self.prefixes {
             hufu_ident::Prefix::parse(prefix).map_err(|refusal| ConfigError::rule("prefixes", refusal.to_string()))?;
         }
-        if self.role.recipe().authority && self.prefixes.is_empty() {
+        // A node below an operator may begin without one and ask for it.
+        if self.role.recipe().authority && self.prefixes.is_empty() && !self.operator.is_set() {
             let rule = format!("the role {} needs at least one prefix, e.g. [\"88.118.8\"]", self.role.name());
             return Err(ConfigError::rule("prefixes", rule));
         }
@@ -540,6 +548,7 @@ impl Config {
         }
         self.gs1.check()?;
         self.registry.check()?;
+        self.operator.check()?;
         self.dns.check()?;
         if self.limits.message.0 > 262_144 || self.limits.message.0 < 512 {
             return Err(ConfigError::rule("limits.message", "must be between 512 octets and 256KiB"));

@@ -133,9 +133,14 @@ impl Country {
         make_keys(directory).await?;
         let mut country = Country { members: Vec::new(), directory: directory.to_owned() };
         for (position, place) in PLACES.iter().enumerate() {
-            let config = country.config(place, position, ports);
+            let mut config = country.config(place, position, ports);
             registration::write_first_accounts(&config.data_directory, place.name)?;
             let administrator = administrator(&config, place)?;
+            if let (Role::Secondary, Some(above), Some(prefix)) =
+                (place.role, country.home_of("88"), place.prefixes.first())
+            {
+                registration::introduce(above, &Applicant::secondary(prefix), prefix, &mut config).await?;
+            }
             let node = RunningNode::start(config).await.map_err(|error| hint(error.to_string(), ports))?;
             let logins = registration::logins(&node.parts.config.data_directory);
             country.members.push(Member { node, administrator, logins });
@@ -144,11 +149,13 @@ impl Country {
             country.delegate(child, "0.NA", true).await?;
         }
         for secondary in ["88.118", "88.101"] {
-            country.register_prefix(secondary, "88", &Applicant::secondary(secondary), true).await?;
+            let (above, below) = country.pair("88", secondary)?;
+            registration::obtain(above, below, secondary).await?;
         }
         for company in data::companies() {
             let parent = company.prefix.rsplit_once('.').map_or("", |(parent, _)| parent);
-            country.register_prefix(company.prefix, parent, &Applicant::of(company), false).await?;
+            let (above, below) = country.pair(parent, company.prefix)?;
+            registration::register(above, below, company.prefix, &Applicant::of(company)).await?;
             country.fill(company).await?;
         }
         country.host_a_handle().await?;
@@ -247,19 +254,14 @@ impl Country {
         config
     }
 
-    /// The child's prefix enters through the registry of its parent.
-    async fn register_prefix(&self, child: &str, parent: &str, who: &Applicant, deep: bool) -> Result<(), String> {
-        let (Some(above), Some(below)) = (self.home_of(parent), self.home_of(child)) else {
-            return Err(format!("no node for {child} or {parent}"));
-        };
-        registration::register(above, below, child, who, deep).await
+    /// The nodes of two prefixes, one above the other.
+    fn pair(&self, parent: &str, child: &str) -> Result<(&Member, &Member), String> {
+        self.home_of(parent).zip(self.home_of(child)).ok_or_else(|| format!("no node for {child} or {parent}"))
     }
 
     /// The parent learns where the child's prefix is served.
     async fn delegate(&self, child: &str, parent: &str, below: bool) -> Result<(), String> {
-        let (Some(upper), Some(lower)) = (self.home_of(parent), self.home_of(child)) else {
-            return Err(format!("no node for {child} or {parent}"));
-        };
+        let (upper, lower) = self.pair(parent, child)?;
         let site = lower.node.parts.identity.site.to_bytes();
         let handle = prefix_handle(child);
         let admin = |index| AdminRecord::new(right::ALL, Reference::new(index, handle.as_str())).to_bytes();

@@ -1,11 +1,14 @@
 //! How the demo's prefixes come about: as in life, through the registry of the node above.
 //!
 //! An enterprise applies with its subject data, a reviewer who is somebody else decides, the prefix is allocated in the
-//! same act, and the publisher delegates it. A secondary node is entered and allocated by the top-level's operator.
+//! same act, and the publisher delegates it. A secondary node is made known to the top-level node by its key, asks for
+//! its prefix through the operator interface, and tells through it what it gives out.
 
 use super::country::Member;
 use super::data::Company;
 use crate::clock;
+use crate::config::{Config, OperatorConfig, Span};
+use crate::operator;
 use crate::random;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,9 +16,10 @@ use hufu_ident::systems::handle::{Protocol, Site};
 use hufu_registry::accounts::sign_in::SignIn;
 use hufu_registry::onboarding::review::{Decision, Verdict};
 use hufu_registry::onboarding::{Administrator, ApplicationKind, Content, NewApplication, PrefixWish};
+use hufu_registry::operator::{NewOperatorClient, OperatorClientFilter, OperatorRequestFilter, OwnPrefixRequest};
 use hufu_registry::organisations::{NewOrganisation, OrganisationFilter};
 use hufu_registry::outbox::Server;
-use hufu_registry::prefixes::{DelegationData, PrefixChange, PrefixRules, Wish};
+use hufu_registry::prefixes::{self, DelegationData, PrefixChange, PrefixRules, State};
 use hufu_registry::settings::ReviewSettings;
 use hufu_registry::subject::{Arrangement, ExternalWeb, Person, Subject, SystemPlace};
 use hufu_registry::{Caller, Error, Listing, Registry, Time};
@@ -222,8 +226,8 @@ impl<'a> Office<'a> {
         written.map(|_| ()).map_err(explain("rules of prefixes"))
     }
 
-    async fn has(&self, prefix: &str) -> bool {
-        self.registry.prefix(&self.operator, prefix).await.is_ok()
+    async fn state(&self, prefix: &str) -> Option<State> {
+        self.registry.prefix(&self.operator, prefix).await.ok().map(|found| found.state)
     }
 
     /// Application, review and allocation of a company's prefix.
@@ -250,20 +254,35 @@ impl<'a> Office<'a> {
         registry.decide_application(&self.reviewer, &filed.id, None, &decision).await.map(|_| ()).map_err(&fail)
     }
 
-    /// An organisation and its prefix, entered by the operator.
-    async fn enter(&self, applicant: &Applicant, prefix: &str, data: DelegationData) -> Result<(), String> {
+    /// The organisation of that name; entered by the operator if it is not there.
+    async fn organisation(&self, applicant: &Applicant) -> Result<String, String> {
         let fail = explain(applicant.name);
         let filter = OrganisationFilter { name: Some(applicant.name.into()), ..OrganisationFilter::default() };
         let page = self.registry.organisations(&self.operator, &filter, &Listing::default()).await.map_err(&fail)?;
-        let organisation = match page.items.into_iter().next() {
-            Some(organisation) => organisation.id,
-            None => {
-                let new = NewOrganisation { subject: applicant.subject() };
-                self.registry.create_organisation(&self.operator, &new).await.map_err(&fail)?.id
-            }
+        if let Some(organisation) = page.items.into_iter().next() {
+            return Ok(organisation.id);
+        }
+        let new = NewOrganisation { subject: applicant.subject() };
+        Ok(self.registry.create_organisation(&self.operator, &new).await.map_err(&fail)?.id)
+    }
+
+    /// The id under which the node of an organisation registers here, by its key.
+    async fn client(&self, applicant: &Applicant, prefix: &str, public_key: String) -> Result<String, String> {
+        let fail = explain(applicant.name);
+        let organisation = self.organisation(applicant).await?;
+        let filter = OperatorClientFilter { organisation: Some(organisation.clone()), state: Some("active".into()) };
+        let page = self.registry.operator_clients(&self.operator, &filter, &Listing::default()).await.map_err(&fail)?;
+        if let Some(client) = page.items.into_iter().find(|client| client.public_key == public_key) {
+            return Ok(client.id);
+        }
+        let new = NewOperatorClient {
+            organisation,
+            name: applicant.name.into(),
+            prefix: prefix.into(),
+            public_key,
+            addresses: vec!["127.0.0.0/8".into(), "::1".into()],
         };
-        let wish = Wish { organisation, prefix: Some(prefix.into()), delegation: data, ..Wish::default() };
-        self.registry.allocate_prefix(&self.operator, &wish).await.map(|_| ()).map_err(&fail)
+        Ok(self.registry.register_operator_client(&self.operator, &new).await.map_err(&fail)?.id)
     }
 
     /// The node below has moved, or not.
@@ -303,23 +322,61 @@ async fn sign_in(registry: &Registry, member: &Member, user: &str) -> Result<Cal
     registry.identify(&signed.token, address, &id, now()).await.map_err(&fail)
 }
 
-/// Registers the prefix of the node below at the node above, or brings what is registered up to date.
-pub async fn register(
-    above: &Member,
-    below: &Member,
-    prefix: &str,
-    applicant: &Applicant,
-    deep: bool,
-) -> Result<(), String> {
+/// Makes a secondary node known to the node above it, and that one to it: before it starts.
+pub async fn introduce(above: &Member, applicant: &Applicant, prefix: &str, config: &mut Config) -> Result<(), String> {
+    config.operator = OperatorConfig {
+        url: above.http_url(),
+        key_file: config.data_directory.join("operator-key.pem"),
+        poll_interval: Span::seconds(1),
+        ..OperatorConfig::default()
+    };
+    let known = operator::above(&config.operator).map_err(|error| format!("{}: {error}", applicant.name))?;
     let office = Office::open(above).await?;
-    let data = delegation(&below.node.parts.identity.site, deep);
-    if office.has(prefix).await {
-        office.refresh(prefix, data).await?;
-    } else {
-        office.relax().await?;
-        match deep {
-            true => office.enter(applicant, prefix, data).await?,
-            false => office.onboard(applicant, prefix, data).await?,
+    office.relax().await?;
+    config.operator.client = office.client(applicant, prefix, known.public_key).await?;
+    Ok(())
+}
+
+/// A secondary node asks the node above for its prefix, whose operator approves; or what is registered is brought up to
+/// date.
+pub async fn obtain(above: &Member, below: &Member, prefix: &str) -> Result<(), String> {
+    let office = Office::open(above).await?;
+    let registry = below.node.parts.registry.as_ref().ok_or("the secondary node has no registry")?;
+    let local = Caller::local(0, "demo", now());
+    let delegation = delegation(&below.node.parts.identity.site, true);
+    let filter = OperatorRequestFilter { prefix: Some(prefix.into()), state: None };
+    let asked = registry.operator_requests(&local, &filter, &Listing::default()).await.map_err(explain(prefix))?;
+    if office.state(prefix).await.is_none() && asked.items.is_empty() {
+        let wish =
+            OwnPrefixRequest { prefix: prefix.into(), delegation: delegation.clone(), ..OwnPrefixRequest::default() };
+        registry.request_own_prefix(&local, &wish).await.map_err(explain(prefix))?;
+    }
+    let started = std::time::Instant::now();
+    loop {
+        match office.state(prefix).await {
+            Some(State::Pending | State::InReview) => {
+                let approve = prefixes::Decision::Approve;
+                let done = office.registry.decide_prefix(&office.operator, prefix, approve, "").await;
+                done.map_err(explain(prefix))?;
+            }
+            Some(_) => break,
+            None if started.elapsed() > PATIENCE => return Err(format!("{prefix} was not asked for above")),
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    office.refresh(prefix, delegation).await?;
+    office.published().await
+}
+
+/// An enterprise's prefix enters the registry of the node above, or what is registered is brought up to date.
+pub async fn register(above: &Member, below: &Member, prefix: &str, applicant: &Applicant) -> Result<(), String> {
+    let office = Office::open(above).await?;
+    let data = delegation(&below.node.parts.identity.site, false);
+    match office.state(prefix).await {
+        Some(_) => office.refresh(prefix, data).await?,
+        None => {
+            office.relax().await?;
+            office.onboard(applicant, prefix, data).await?;
         }
     }
     office.published().await

@@ -17,6 +17,7 @@ mod namespace;
 mod native_json;
 mod oid;
 pub mod operations;
+mod operator;
 mod page;
 mod params;
 mod parse;
@@ -106,7 +107,7 @@ pub fn router(parts: Arc<Parts>) -> Router {
     let web = Arc::new(Web { parts: parts.clone(), sessions: HttpSessions::default() });
     let others = Router::new().fallback(entry).layer(DefaultBodyLimit::max(BODY)).with_state(web);
     match parts.registry {
-        Some(_) => others.merge(api::router(parts)),
+        Some(_) => others.merge(api::router(parts.clone())).merge(operator::router(parts)),
         None => others,
     }
 }

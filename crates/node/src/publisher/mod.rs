@@ -36,7 +36,8 @@ pub struct Publisher {
     parts: Arc<Parts>,
     registry: Registry,
     authority: Arc<Authority>,
-    administrator: Reference,
+    /// The first administrator of the node's first prefix, if it was configured with one.
+    administrator: Option<Reference>,
     /// Prefixes whose publication failed: when to try again.
     paused: HashMap<String, Instant>,
 }
@@ -46,7 +47,7 @@ impl Publisher {
     pub fn new(parts: Arc<Parts>) -> Option<Self> {
         let registry = parts.registry.clone()?;
         let authority = parts.answering.authority.clone()?;
-        let administrator = provision::first_administrator(parts.config.prefixes.first()?);
+        let administrator = parts.config.prefixes.first().map(|prefix| provision::first_administrator(prefix));
         Some(Publisher { parts, registry, authority, administrator, paused: HashMap::new() })
     }
 
@@ -165,9 +166,12 @@ impl Publisher {
         let record = key(&prefix, self.authority.rule());
         let stored = store.get(record.as_bytes()).map_err(|fault| fault.to_string())?;
         let homed = store.is_homed(&prefix);
+        // Without one, whoever administers the own prefix above it: that is the one it was given out below.
+        let above = || prefix.parent().map(|own| provision::first_administrator(own.as_str()));
+        let administrator = self.administrator.clone().or_else(above).ok_or("no prefix is above it")?;
         let here = Here {
             site: &self.parts.identity.site,
-            administrator: &self.administrator,
+            administrator: &administrator,
             rule: self.authority.rule(),
             now: clock::seconds() as u32,
         };

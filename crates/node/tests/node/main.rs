@@ -15,6 +15,7 @@ mod limits;
 mod moving;
 mod onboarding;
 mod operations;
+mod operator;
 mod outage;
 mod parse;
 mod prefixes;

@@ -77,7 +77,7 @@ fn an_application_goes_from_the_command_line_to_the_reviewers_and_a_webhook_hear
     let new = json!({"kind": "onboarding", "content": content()}).to_string();
     let made = run(&["application", "create", "--data", "-"], &new).expect(0).json();
     let id = made["id"].as_str().expect("an id");
-    let checked = run(&["application", "check", id], "").expect(0).json();
+    let checked = run(&["application", "check", id], "").expect(1).json();
     let missing: Vec<&str> =
         checked["fields"].as_array().expect("fields").iter().filter_map(|field| field["field"].as_str()).collect();
     let photographs = ["subject.orgCrtImg", "subject.legal.crtFrontImg", "subject.legal.crtBackImg"];

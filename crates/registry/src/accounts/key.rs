@@ -172,17 +172,22 @@ pub(crate) fn refusal(revoked: Time, expires: Time, addresses: &[String], from: 
     if now >= expires {
         return refuse("key-expired", "接口密钥已过期，请更换", "this API key has expired; take another");
     }
-    let from = from.to_canonical();
-    let within = |network: &String| network.parse::<IpNet>().is_ok_and(|network| network.contains(&from));
-    if !addresses.is_empty() && !addresses.iter().any(within) {
+    if !is_within(addresses, from) {
         let (zh, en) = ("接口密钥不能从该地址使用", "this API key is not taken from this address");
         return Some(Refusal::new(Kind::Denied, "key-address", zh, en));
     }
     None
 }
 
+/// Whether an address is in one of these networks; without any, every address is.
+pub(crate) fn is_within(networks: &[String], from: IpAddr) -> bool {
+    let from = from.to_canonical();
+    let within = |network: &String| network.parse::<IpNet>().is_ok_and(|network| network.contains(&from));
+    networks.is_empty() || networks.iter().any(within)
+}
+
 /// Networks as they are stored.
-fn networks(texts: &[String], wrong: &mut Vec<FieldRefusal>) -> Vec<String> {
+pub(crate) fn networks(texts: &[String], wrong: &mut Vec<FieldRefusal>) -> Vec<String> {
     if texts.len() > ADDRESSES {
         let (zh, en) = (format!("最多 {ADDRESSES} 个网段"), format!("at most {ADDRESSES} networks"));
         wrong.push(FieldRefusal::new("addresses", "many", zh, en));

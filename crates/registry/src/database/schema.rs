@@ -8,6 +8,7 @@ pub const STEPS: &[(&str, &str)] = &[
     ("prefixes", include_str!("schema/0004_prefixes.sql")),
     ("operator", include_str!("schema/0005_operator.sql")),
     ("letters", include_str!("schema/0006_letters.sql")),
+    ("operator-interface", include_str!("schema/0007_operator_interface.sql")),
 ];
 
 /// The statements of a step: parted by `;` at the end of a line; lines that begin with `--` are remarks.

@@ -17,6 +17,8 @@
 //! | `password-reset` | somebody has asked for a reset | the account, by a letter with the link |
 //! | `sign-in-elsewhere` | a sign-in from a network that the account was not seen in | the account |
 //! | `account-locked` | by an administrator, or by failures | the account |
+//! | `operator-stuck` | a request to the node above gets no decision, or that node is not to be reached | who may `operator.write` |
+//! | `operator-message` | the node above has said something of a prefix | who may `operator.write` |
 //! | `key-expiring` | [`key::NOTICE_DAYS`](crate::accounts::key) before a key ends | the account |
 //! | `quota-near` | nine tenths of a quota are used | the organisation |
 //!
@@ -64,6 +66,10 @@ pub enum NoticeKind {
     /// Somebody signed in from an address that was not seen before.
     SignInElsewhere,
     AccountLocked,
+    /// A request to the registry operator above gets no decision, or the operator is not to be reached.
+    OperatorStuck,
+    /// The registry operator above has said something of a prefix of this node.
+    OperatorMessage,
     /// There is an invitation to accept.
     AccountInvited,
     /// There is a reset to confirm.
@@ -75,7 +81,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 17] = [
+    pub const ALL: [NoticeKind; 19] = [
         NoticeKind::ApplicationSubmitted,
         NoticeKind::ApplicationEndorsed,
         NoticeKind::ApplicationApproved,
@@ -89,6 +95,8 @@ impl NoticeKind {
         NoticeKind::PrefixTransfer,
         NoticeKind::SignInElsewhere,
         NoticeKind::AccountLocked,
+        NoticeKind::OperatorStuck,
+        NoticeKind::OperatorMessage,
         NoticeKind::AccountInvited,
         NoticeKind::PasswordReset,
         NoticeKind::KeyExpiring,

@@ -89,6 +89,19 @@ fn template(kind: NoticeKind) -> [&'static str; 4] {
             "The account {name} signed in from the new address {address} at {due}. If that was not you, change your \
              password at once.",
         ],
+        NoticeKind::OperatorStuck => [
+            "上级登记受阻：{name}",
+            "{name} 未能送达上级或未得到处理结果。原因：{reason}。请处理后重发（hufu operator retry）或放弃（hufu operator drop）。",
+            "Stuck on the way to the node above: {name}",
+            "{name} gets no decision from the node above. It said: {reason}. Put it right and send it anew (hufu operator \
+             retry) or drop it (hufu operator drop).",
+        ],
+        NoticeKind::OperatorMessage => [
+            "上级消息：{name}",
+            "上级关于 {name} 的消息：{state}。{reason}",
+            "Message from the node above: {name}",
+            "The node above says of {name}: {state}. {reason}",
+        ],
         NoticeKind::AccountLocked => [
             "账号已锁定：{name}",
             "账号 {name} 已锁定。{reason}",

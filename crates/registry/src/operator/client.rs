@@ -5,11 +5,13 @@
 //! ```
 
 use super::message;
+use crate::accounts::key::{is_within, networks};
 use crate::caller::{Caller, DAY, Origin, Scope, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
 use crate::organisations::{self, OrganisationState};
 use crate::permission::Permission;
+use crate::prefixes::canonical;
 use crate::registry::Registry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
+use std::net::IpAddr;
 
 /// Octets of an Ed25519 public key.
 const KEY: usize = 32;
@@ -40,8 +43,12 @@ pub struct OperatorClient {
     pub id: String,
     pub organisation: String,
     pub name: String,
+    /// The only prefix that it may have, and register below; empty for any.
+    pub prefix: String,
     /// Ed25519, 32 octets in base64.
     pub public_key: String,
+    /// Networks from which it is heard; any if there are none.
+    pub addresses: Vec<String>,
     pub state: OperatorClientState,
     /// Messages that it has not acknowledged.
     pub messages: i64,
@@ -62,9 +69,17 @@ pub struct NewOperatorClient {
     pub organisation: String,
     #[schema(max_length = 100)]
     pub name: String,
+    /// The only prefix that it may have, and register below; absent for any.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    pub prefix: String,
     /// Ed25519, 32 octets in base64.
     #[schema(max_length = 44)]
     pub public_key: String,
+    /// Addresses and networks in CIDR form from which it is heard; any if there are none.
+    #[serde(default)]
+    #[schema(max_items = 32)]
+    pub addresses: Vec<String>,
 }
 
 /// Which clients are wanted; empty fields do not restrict.
@@ -77,7 +92,7 @@ pub struct OperatorClientFilter {
     pub state: Option<String>,
 }
 
-const COLUMNS: &str = "id, organisation, name, public_key, state, created, updated, version";
+const COLUMNS: &str = "id, organisation, name, public_key, state, created, updated, version, prefix, addresses";
 const SORTABLE: [Column; 2] = [Column::Text("name"), Column::Number("created")];
 
 fn read(row: &AnyRow) -> Result<OperatorClient, Error> {
@@ -94,12 +109,14 @@ fn read(row: &AnyRow) -> Result<OperatorClient, Error> {
         created: row.try_get(5)?,
         updated: row.try_get(6)?,
         version: row.try_get(7)?,
+        prefix: row.try_get(8)?,
+        addresses: serde_json::from_str(&row.try_get::<String, _>(9)?)?,
     })
 }
 
 pub(super) async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<OperatorClient>, Error> {
-    const SELECT: &str = "SELECT id, organisation, name, public_key, state, created, updated, version \
-                          FROM operator_client WHERE id = $1";
+    const SELECT: &str = "SELECT id, organisation, name, public_key, state, created, updated, version, prefix, \
+                          addresses FROM operator_client WHERE id = $1";
     let row = sqlx::query(SELECT).bind(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }
@@ -108,18 +125,31 @@ fn absent(id: &str) -> Refusal {
     Refusal::absent("上级接口客户", "client of the operator interface", id)
 }
 
-fn check(new: &NewOperatorClient) -> Result<(), Refusal> {
+/// Its prefix in canonical spelling, and its networks.
+fn check(new: &NewOperatorClient) -> Result<(String, Vec<String>), Refusal> {
     let mut wrong = Vec::new();
+    let networks = networks(&new.addresses, &mut wrong);
+    let prefix = match new.prefix.trim() {
+        "" => String::new(),
+        text => canonical(text)?,
+    };
     let length = new.name.trim().chars().count();
     if length == 0 || length > NAME_MOST {
         wrong.push(FieldRefusal::new("name", "out-of-range", "名称应为 1–100 字", "a name has 1 to 100 characters"));
     }
     if STANDARD.decode(&new.public_key).is_ok_and(|key| key.len() == KEY) {
-        return if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong)) };
+        return if wrong.is_empty() { Ok((prefix, networks)) } else { Err(Refusal::fields(wrong)) };
     }
     let (zh, en) = ("公钥应为 Ed25519 的 32 个八位组，以 base64 书写", "the key is 32 octets of Ed25519 in base64");
     wrong.push(FieldRefusal::new("publicKey", "malformed", zh, en));
     Err(Refusal::fields(wrong))
+}
+
+impl OperatorClient {
+    /// Whether it is heard from there.
+    pub fn comes_from(&self, address: IpAddr) -> bool {
+        is_within(&self.addresses, address)
+    }
 }
 
 /// What a client may do: its own organisation's prefixes.
@@ -151,7 +181,7 @@ impl Registry {
     ) -> Result<OperatorClient, Error> {
         let act = self.begin(caller, Permission::OperatorWrite, "operator-client").await?;
         let mut act = act.reach(None, "operator-client", absent("")).await?;
-        check(new)?;
+        let (prefix, addresses) = check(new)?;
         if organisations::find(act.sql(), &new.organisation).await?.is_none() {
             let refusal = FieldRefusal::new("organisation", "not-found", "没有该组织", "there is no such organisation");
             return Err(Refusal::fields(vec![refusal]).into());
@@ -160,7 +190,9 @@ impl Registry {
             id: act.fresh_id("opc"),
             organisation: new.organisation.clone(),
             name: new.name.trim().to_owned(),
+            prefix,
             public_key: new.public_key.clone(),
+            addresses,
             state: OperatorClientState::Active,
             messages: 0,
             oldest_message: None,
@@ -170,7 +202,7 @@ impl Registry {
             version: 1,
         };
         let insert = "INSERT INTO operator_client (id, organisation, name, public_key, state, next_message, created, \
-                      updated, version) VALUES ($1, $2, $3, $4, 'active', 1, $5, $6, 1)";
+                      updated, version, prefix, addresses) VALUES ($1, $2, $3, $4, 'active', 1, $5, $6, 1, $7, $8)";
         let taken = || {
             let (zh, en) = ("该公钥已登记；每个客户使用自己的密钥", "this key is registered; each client has its own");
             Refusal::new(Kind::Conflict, "key-registered", zh, en)
@@ -182,6 +214,8 @@ impl Registry {
             .bind(&client.public_key)
             .bind(client.created)
             .bind(client.updated)
+            .bind(&client.prefix)
+            .bind(json!(client.addresses).to_string())
             .execute(act.sql())
             .await
             .map_err(|error| Error::unique(error, taken))?;

@@ -20,12 +20,13 @@ pub fn code_of_error(error: &Error) -> ResultCode {
     }
 }
 
-fn code_of_refusal(refusal: &Refusal) -> ResultCode {
+pub(super) fn code_of_refusal(refusal: &Refusal) -> ResultCode {
     match refusal.code {
         "idempotency-key-reused" => 2308,
         "prefix-taken" | "prefix-own" | "prefix-overlaps" | "registration-exists" => 2302,
         "transfer-code" | "wrong-code" => 2202,
         "renewal-expiry" | "prefix-reserved" | "prefix-blocked" | "prefix-retired" => 2306,
+        "client-prefix" => 2201,
         "transfer-pending" => 2300,
         "transfer-decided" | "transfer-not-pending" => 2301,
         _ => match refusal.kind {

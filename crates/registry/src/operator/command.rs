@@ -1,13 +1,15 @@
 //! Commands of a client, and what carries each out: an act on a prefix of its organisation, or on a registration below.
 
+use super::answer::{CommandRefusal, is_answer, read_kept};
 use super::client::{OperatorClient, operator_caller};
 use super::code::{CODE_DONE, CODE_PENDING, ResultCode};
-use super::registration;
+use super::registration::{self, RegistrationState};
 use crate::caller::{Caller, Idempotency, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::prefixes::{DelegationData, PrefixChange, Renewal, TransferKind, TransferRequest, Wish, canonical};
 use crate::registry::Registry;
 use crate::subject::Subject;
+use hufu_ident::Prefix as Name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -146,9 +148,30 @@ fn not_here(command: &str) -> Error {
     Refusal::new(Kind::Conflict, "command-not-here", zh, en).into()
 }
 
+/// A client that is for one prefix has nothing to do with others.
+fn check_client_prefix(client: &OperatorClient, name: &str, command: &Command) -> Result<(), Refusal> {
+    if client.prefix.is_empty() {
+        return Ok(());
+    }
+    let own = Name::folded(&client.prefix);
+    let above = |text: &str| text == own.as_str() || Name::folded(text).is_derived_from(&own);
+    let wanted = match command {
+        Command::Create { under, .. } if name.is_empty() => under.as_str(),
+        _ => name,
+    };
+    if above(wanted) {
+        return Ok(());
+    }
+    let (zh, en) = (
+        format!("该客户只能办理 {} 及其下级", client.prefix),
+        format!("this client is for {} and what is below it", client.prefix),
+    );
+    Err(Refusal::new(Kind::Denied, "client-prefix", zh, en))
+}
+
 impl Registry {
-    /// Carries a command out, once: the same transaction with the same content gets the first answer again, with other
-    /// content it is refused.
+    /// Carries a command out, once: the same transaction with the same content gets the first answer again, also where
+    /// that was a refusal; with other content it is refused.
     pub async fn execute_command(
         &self,
         client: &OperatorClient,
@@ -156,23 +179,40 @@ impl Registry {
         at: Time,
         transaction: &str,
         command: &Command,
-    ) -> Result<CommandAnswer, Error> {
+    ) -> Result<Result<CommandAnswer, CommandRefusal>, Error> {
         check_transaction(transaction)?;
         let digest = hex::encode(Sha256::digest(serde_json::to_vec(command)?));
         let server = server_transaction(&client.id, transaction, &digest);
         let request = format!("{server} {transaction}");
         let mut caller = operator_caller(client, address, &request, at);
-        caller.idempotency = Some(Idempotency { key: transaction.to_owned(), digest });
-        let data = match self.carry_out_command(client, &caller, command).await {
-            Ok(data) | Err(Error::Repeated(data)) => data,
+        let idempotency = Idempotency { key: transaction.to_owned(), digest };
+        let kept = self.kept_answer(&client.id, &idempotency).await?;
+        caller.idempotency = Some(idempotency);
+        let outcome = match kept {
+            Some(kept) => Err(Error::Repeated(kept)),
+            None => self.carry_out_command(client, &caller, command).await,
+        };
+        let data = match outcome {
+            Ok(data) => Ok(data),
+            Err(Error::Repeated(kept)) => read_kept(kept)?,
+            Err(Error::Refused(refusal)) => {
+                let refused = CommandRefusal::of(&refusal, &server);
+                match is_answer(&refusal) {
+                    true => {
+                        let object = format!("prefix {}", command.prefix());
+                        self.keep_refusal(&caller, &object, command.name(), refused).await?
+                    }
+                    false => Err(refused),
+                }
+            }
             Err(error) => return Err(error),
         };
-        Ok(CommandAnswer {
+        Ok(data.map(|data| CommandAnswer {
             code: code_of_state(&data),
             client_transaction: transaction.to_owned(),
             server_transaction: server,
             data,
-        })
+        }))
     }
 
     async fn carry_out_command(
@@ -185,11 +225,15 @@ impl Registry {
             "" => String::new(),
             text => canonical(text)?,
         };
-        if !name.is_empty() && self.is_registration(client, &name).await? {
+        check_client_prefix(client, &name, command)?;
+        if !name.is_empty() && self.is_registration(client, &name, command).await? {
             return value(self.change_registration(client, caller, &name, command).await);
         }
         match command {
             Command::Create { under, delegation, expires, .. } => {
+                if !name.is_empty() {
+                    self.check_unregistered(&name).await?;
+                }
                 let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
                 let wish = Wish {
                     organisation: client.organisation.clone(),
@@ -241,8 +285,14 @@ impl Registry {
         let mut connection = self.database.reader().acquire().await?;
         let found = registration::find(&mut connection, &name).await?;
         drop(connection);
-        match found.filter(|found| found.client == client.id) {
-            Some(found) => Ok(serde_json::to_value(found)?),
+        let found = found.filter(|found| found.client == client.id);
+        match found {
+            Some(found) if found.state != RegistrationState::Deleted => Ok(serde_json::to_value(found)?),
+            // What was registered once may be a prefix of the client by now.
+            Some(gone) => match self.prefix(caller, &name).await {
+                Err(Error::Refused(_)) => Ok(serde_json::to_value(gone)?),
+                held => value(held),
+            },
             None => value(self.prefix(caller, &name).await),
         }
     }

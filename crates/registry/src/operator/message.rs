@@ -11,6 +11,7 @@ use crate::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sqlx::{AnyConnection, Row as _};
+use std::collections::BTreeSet;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -26,7 +27,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             MessageKind::PendingActionDecided => "pending-action-decided",
             MessageKind::Transfer => "transfer",
@@ -35,7 +36,7 @@ impl MessageKind {
         }
     }
 
-    fn parse(name: &str) -> Self {
+    pub(super) fn parse(name: &str) -> Self {
         let all = [MessageKind::PendingActionDecided, MessageKind::Transfer, MessageKind::ExpiryNear];
         all.into_iter().find(|kind| kind.name() == name).unwrap_or(MessageKind::StatusSet)
     }
@@ -79,6 +80,9 @@ pub struct Queue {
     pub message: Option<Message>,
 }
 
+/// Ids of clients begin so.
+const CLIENT: &str = "opc-";
+
 /// How many wait, and since when.
 pub(super) async fn extent(connection: &mut AnyConnection, client: &str) -> Result<(i64, Option<Time>), Error> {
     let select = "SELECT CAST(COUNT(*) AS BIGINT), CAST(COALESCE(MIN(queued), 0) AS BIGINT) \
@@ -88,7 +92,27 @@ pub(super) async fn extent(connection: &mut AnyConnection, client: &str) -> Resu
     Ok((row.try_get(0)?, (oldest != 0).then_some(oldest)))
 }
 
+/// What an act decides for whoever has asked for it; none where it decides nothing.
+fn decision(action: &str) -> Option<&'static str> {
+    match action {
+        "prefix.approve" | "prefix.allocate" | "prefix.transfer" => Some("approved"),
+        "prefix.reject" | "prefix.delete" | "prefix.transfer-end" => Some("rejected"),
+        _ => None,
+    }
+}
+
 impl Act {
+    /// Remembers that the client whose command this is waits for a decision on a prefix, and under which id.
+    pub(crate) async fn note_pending(&mut self, prefix: &str) -> Result<(), Error> {
+        let client = self.caller.account().filter(|account| account.starts_with(CLIENT)).map(str::to_owned);
+        let Some((client, idempotency)) = client.zip(self.caller.idempotency.clone()) else { return Ok(()) };
+        let upsert = "INSERT INTO operator_pending (prefix, client, transaction_id) VALUES ($1, $2, $3) \
+                      ON CONFLICT (prefix, client) DO UPDATE SET transaction_id = excluded.transaction_id";
+        let upsert = sqlx::query(upsert).bind(prefix.to_owned()).bind(client).bind(idempotency.key);
+        upsert.execute(self.sql()).await?;
+        Ok(())
+    }
+
     /// Tells the clients of a prefix what was done to it, unless they did it themselves.
     pub(crate) async fn tell_operator_clients(
         &mut self,
@@ -101,16 +125,34 @@ impl Act {
                       ORDER BY id";
         let rows = sqlx::query(select).bind(&prefix.organisation).bind(&prefix.sponsor).bind(before);
         let rows = rows.fetch_all(self.sql()).await?;
+        let mut clients = BTreeSet::new();
         for row in rows {
-            let client: String = row.try_get(0)?;
+            clients.insert(row.try_get::<String, _>(0)?);
+        }
+        let mut waits = Vec::new();
+        let select = "SELECT client, transaction_id FROM operator_pending WHERE prefix = $1";
+        for row in sqlx::query(select).bind(&prefix.name).fetch_all(self.sql()).await? {
+            waits.push((row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?));
+        }
+        clients.extend(waits.iter().map(|(client, _)| client.clone()));
+        let decision = decision(action);
+        for client in clients {
             if self.caller.account() == Some(&client) {
                 continue;
             }
+            let organisation = super::client::find(self.sql(), &client).await?.map(|found| found.organisation);
+            let transaction = waits.iter().find(|(waiting, _)| *waiting == client).map(|(_, transaction)| transaction);
             let data = json!({
                 "prefix": prefix.name, "state": prefix.state, "status": prefix.status, "flags": prefix.flags,
-                "reason": prefix.reason, "expires": prefix.expires, "action": action,
+                "reason": prefix.reason, "expires": prefix.expires, "action": action, "decision": decision,
+                "clientTransaction": transaction.filter(|_| decision.is_some()),
+                "yours": organisation.is_some_and(|own| own == prefix.organisation),
             });
             self.queue_message(&client, kind, &prefix.name, (zh, en), &data).await?;
+        }
+        if decision.is_some() {
+            let decided = sqlx::query("DELETE FROM operator_pending WHERE prefix = $1").bind(&prefix.name);
+            decided.execute(self.sql()).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::caller::{Caller, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
 use crate::listing::{Column, Filter, Listing, Page};
 use crate::permission::Permission;
-use crate::prefixes::{DelegationData, check_delegation, read_rules};
+use crate::prefixes::{DelegationData, check_delegation, giver, read_rules};
 use crate::registry::Registry;
 use crate::subject::Subject;
 use hufu_ident::Prefix as Name;
@@ -95,16 +95,49 @@ pub(super) async fn find(connection: &mut AnyConnection, name: &str) -> Result<O
     row.as_ref().map(read).transpose()
 }
 
-/// The prefix of the client's organisation that is above `name`.
-async fn above(connection: &mut AnyConnection, organisation: &str, name: &str) -> Result<Option<String>, Error> {
+/// Which registrations are wanted; empty fields do not restrict.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+pub struct RegistrationFilter {
+    /// Begins so: `88.118.`.
+    pub prefix: Option<String>,
+    pub client: Option<String>,
+    /// `enabled`, `disabled` or `deleted`.
+    pub state: Option<String>,
+}
+
+/// A prefix that somebody has here.
+struct Given {
+    name: String,
+    organisation: String,
+    enabled: bool,
+}
+
+/// The prefix of that name, if somebody has it, has asked for it, or had it for ever.
+async fn given(connection: &mut AnyConnection, name: &str) -> Result<Option<Given>, Error> {
+    let select =
+        "SELECT name, organisation, state FROM prefix WHERE name = $1 AND state NOT IN ('rejected', 'deleted')";
+    let row = sqlx::query(select).bind(name.to_owned()).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let enabled = row.try_get::<String, _>(2)? == "enabled";
+    Ok(Some(Given { name: row.try_get(0)?, organisation: row.try_get(1)?, enabled }))
+}
+
+/// The nearest prefix above `name` that was given out here. Where every character is a step, a longer one that is
+/// another's stands between a name and a shorter one.
+async fn above(connection: &mut AnyConnection, name: &str) -> Result<Option<Given>, Error> {
     for parent in Name::folded(name).lineage().skip(1) {
-        let select = "SELECT name FROM prefix WHERE name = $1 AND organisation = $2 AND state = 'enabled'";
-        let row = sqlx::query(select).bind(parent.as_str().to_owned()).bind(organisation.to_owned());
-        if let Some(row) = row.fetch_optional(&mut *connection).await? {
-            return Ok(Some(row.try_get(0)?));
+        if let Some(found) = given(connection, parent.as_str()).await? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+fn exists() -> Refusal {
+    let (zh, en) = ("该前缀已登记", "the prefix is registered");
+    Refusal::new(Kind::Conflict, "registration-exists", zh, en)
 }
 
 fn absent(name: &str) -> Refusal {
@@ -112,13 +145,37 @@ fn absent(name: &str) -> Refusal {
 }
 
 impl Registry {
-    /// Whether a name belongs to the registrations of the client: it is below a prefix of its organisation.
-    pub(super) async fn is_registration(&self, client: &OperatorClient, name: &str) -> Result<bool, Error> {
+    /// Whether a command is about the registrations of the client: names below a prefix of its organisation that are not
+    /// prefixes of it themselves. Where this node could give the name out too, a wish without a holder is a wish for a
+    /// prefix.
+    pub(super) async fn is_registration(
+        &self,
+        client: &OperatorClient,
+        name: &str,
+        command: &Command,
+    ) -> Result<bool, Error> {
         let mut connection = self.database.reader().acquire().await?;
+        let is_own = |found: Option<Given>| found.is_some_and(|found| found.organisation == client.organisation);
+        if is_own(given(&mut connection, name).await?) {
+            return Ok(false);
+        }
         if find(&mut connection, name).await?.is_some_and(|found| found.client == client.id) {
             return Ok(true);
         }
-        Ok(above(&mut connection, &client.organisation, name).await?.is_some())
+        if !is_own(above(&mut connection, name).await?) {
+            return Ok(false);
+        }
+        let wish = matches!(command, Command::Create { subject: None, .. } | Command::Transfer { .. });
+        Ok(!wish || giver(&mut connection, &Name::folded(name)).await?.is_none())
+    }
+
+    /// What is registered below a prefix of somebody is not given out besides.
+    pub(super) async fn check_unregistered(&self, name: &str) -> Result<(), Error> {
+        let mut connection = self.database.reader().acquire().await?;
+        match find(&mut connection, name).await?.filter(|found| found.state != RegistrationState::Deleted) {
+            Some(_) => Err(exists().into()),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn change_registration(
@@ -182,13 +239,15 @@ impl Registry {
     pub async fn registrations(
         &self,
         caller: &Caller,
-        start: Option<&str>,
+        filter: &RegistrationFilter,
         listing: &Listing,
     ) -> Result<Page<Registration>, Error> {
-        self.authorise(caller, Permission::PrefixRead, "registration").await?;
+        self.authorise(caller, Permission::OperatorWrite, "registration").await?;
         let mut wanted = Filter::new("operator_registration", COLUMNS);
         wanted.equal("organisation", caller.organisation());
-        wanted.prefixed("name", start);
+        wanted.prefixed("name", filter.prefix.as_deref());
+        wanted.equal("client", filter.client.as_deref());
+        wanted.equal("state", filter.state.as_deref());
         let sortable = [Column::Text("name"), Column::Number("created")];
         wanted.page(self, listing, &sortable, "name", Column::Text("name"), read).await
     }
@@ -204,10 +263,19 @@ impl Act {
     ) -> Result<Registration, Error> {
         let Command::Create { delegation, subject, expires, .. } = command else { return Err(absent(name).into()) };
         if before.as_ref().is_some_and(|found| found.state != RegistrationState::Deleted) {
-            let (zh, en) = ("该前缀已登记", "the prefix is registered");
-            return Err(Refusal::new(Kind::Conflict, "registration-exists", zh, en).into());
+            return Err(exists().into());
         }
-        let parent = above(self.sql(), &client.organisation, name).await?.ok_or_else(|| absent(name))?;
+        if given(self.sql(), name).await?.is_some() {
+            let (zh, en) = ("该前缀已由本节点分配", "this node has given that prefix out");
+            return Err(Refusal::new(Kind::Conflict, "prefix-taken", zh, en).into());
+        }
+        let above = above(self.sql(), name).await?.filter(|found| found.organisation == client.organisation);
+        let above = above.ok_or_else(|| absent(name))?;
+        if !above.enabled {
+            let (zh, en) = ("上级前缀未启用", "the prefix above it is not enabled");
+            return Err(Refusal::new(Kind::Conflict, "prefix-not-enabled", zh, en).into());
+        }
+        let parent = above.name;
         let missing = || {
             let (zh, en) = ("请填写持有单位", "the holder is missing");
             Refusal::fields(vec![FieldRefusal::new("subject", "missing", zh, en)])

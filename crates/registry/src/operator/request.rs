@@ -1,9 +1,6 @@
-//! Requests to the node above: written with the act that brings them about, sent in that order, repeated under the same
-//! transaction id until there is an answer.
+//! Requests to the node above: written with the act that brings them about; what people do with them.
 
-use super::code::{CODE_DONE, CODE_FAILED, CODE_PENDING, ResultCode};
-use super::command::{Command, CommandAnswer};
-use super::message::{Message, MessageKind};
+use super::command::Command;
 use crate::Act;
 use crate::caller::{Caller, Time};
 use crate::error::{Error, FieldRefusal, Kind, Refusal};
@@ -18,11 +15,10 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
-/// First wait after a failure, and the longest, in milliseconds; doubled each time.
-const WAIT_FIRST: Time = 1000;
-const WAIT_MOST: Time = 300_000;
 /// Characters of what is kept of an answer or a failure.
 const REMARK_MOST: usize = 500;
+/// Characters of a prefix below which the next free one is wanted.
+const UNDER_MOST: usize = 255;
 /// Prefixes of one holder whose subject data are told anew in one act.
 const HOLDINGS_MOST: i64 = 10_000;
 
@@ -36,16 +32,36 @@ pub enum RequestState {
     Pending,
     Done,
     Refused,
+    /// The node above fails on it again and again; it is tried rarely, and others go on.
+    Stuck,
+    /// Given up here; an answer that comes nevertheless counts.
+    Dropped,
+    /// It was done, and what came of it is gone: the node above has deleted the prefix or given it to another.
+    Ended,
 }
 
 impl RequestState {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             RequestState::Waiting => "waiting",
             RequestState::Pending => "pending",
             RequestState::Done => "done",
             RequestState::Refused => "refused",
+            RequestState::Stuck => "stuck",
+            RequestState::Dropped => "dropped",
+            RequestState::Ended => "ended",
         }
+    }
+
+    /// An unknown word is a refusal: nothing is sent then.
+    fn parse(name: &str) -> Self {
+        use RequestState::{Done, Dropped, Ended, Pending, Refused, Stuck, Waiting};
+        [Waiting, Pending, Done, Stuck, Dropped, Ended].into_iter().find(|one| one.name() == name).unwrap_or(Refused)
+    }
+
+    /// Whether an answer still decides it.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, RequestState::Waiting | RequestState::Stuck | RequestState::Dropped)
     }
 }
 
@@ -53,8 +69,9 @@ impl RequestState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OperatorRequest {
-    /// The client transaction id, too.
     pub id: String,
+    /// The client transaction id under which it goes out: its own, until it was refused and is sent anew.
+    pub transaction: String,
     /// Empty while the next free name is wanted.
     pub prefix: String,
     /// `create`, `update-routes`, ….
@@ -80,31 +97,32 @@ pub struct OperatorRequest {
 #[into_params(parameter_in = Query)]
 pub struct OperatorRequestFilter {
     pub prefix: Option<String>,
-    /// `waiting`, `pending`, `done` or `refused`.
+    /// `waiting`, `pending`, `done`, `refused`, `stuck`, `dropped` or `ended`.
     pub state: Option<String>,
 }
 
 /// A prefix that this node would like to have of the node above. One of `prefix` and `under` is there.
+///
+/// With `transferCode` it is one that another node has: its operator has handed the code over.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OwnPrefixRequest {
+    #[schema(max_length = 255)]
     pub prefix: String,
     /// The next free one below this prefix of the node above.
+    #[schema(max_length = 255)]
     pub under: String,
+    #[schema(max_length = 64)]
+    pub transfer_code: String,
     /// Where this node is to be found.
     pub delegation: DelegationData,
 }
 
 const COLUMNS: &str = "id, prefix, kind, own, state, tries, next_try, code, remark, server_transaction, created, \
-                       updated, version";
+                       updated, version, transaction_id";
 
 fn read(row: &AnyRow) -> Result<OperatorRequest, Error> {
-    let state = match row.try_get::<String, _>(4)?.as_str() {
-        "waiting" => RequestState::Waiting,
-        "pending" => RequestState::Pending,
-        "done" => RequestState::Done,
-        _ => RequestState::Refused,
-    };
+    let state = RequestState::parse(&row.try_get::<String, _>(4)?);
     Ok(OperatorRequest {
         id: row.try_get(0)?,
         prefix: row.try_get(1)?,
@@ -119,39 +137,57 @@ fn read(row: &AnyRow) -> Result<OperatorRequest, Error> {
         created: row.try_get(10)?,
         updated: row.try_get(11)?,
         version: row.try_get(12)?,
+        transaction: row.try_get(13)?,
     })
 }
 
-async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<OperatorRequest>, Error> {
+pub(super) async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<OperatorRequest>, Error> {
     const SELECT: &str = "SELECT id, prefix, kind, own, state, tries, next_try, code, remark, server_transaction, \
-                          created, updated, version FROM operator_request WHERE id = $1";
+                          created, updated, version, transaction_id FROM operator_request WHERE id = $1";
     let row = sqlx::query(SELECT).bind(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }
 
-fn absent(id: &str) -> Refusal {
+pub(super) fn absent(id: &str) -> Refusal {
     Refusal::absent("上级请求", "request to the node above", id)
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(REMARK_MOST).collect()
+}
+
+/// Whether identifiers below it are answered for.
+fn is_served(prefix: &Prefix) -> bool {
+    let held = prefix.flags.iter().any(|flag| flag.name().ends_with("Hold"));
+    prefix.state == State::Enabled && !held
+}
+
+/// The registration of a prefix that this node has given out.
+pub(super) fn register(prefix: &Prefix, holder: &Subject) -> Command {
+    Command::Create {
+        prefix: prefix.name.clone(),
+        under: String::new(),
+        delegation: prefix.delegation.clone(),
+        subject: Some(Box::new(holder.clone())),
+        expires: prefix.expires,
+    }
+}
+
+/// What is told after a registration of a prefix that is not served.
+pub(super) fn disable_if_held(prefix: &Prefix) -> Option<Command> {
+    let disable = || Command::Disable { prefix: prefix.name.clone(), reason: prefix.reason.clone() };
+    (!is_served(prefix)).then(disable)
 }
 
 /// What the node above must learn of a change of a prefix.
 fn commands(before: Option<&Prefix>, after: &Prefix, subject: &Subject) -> Vec<Command> {
     let name = || after.name.clone();
     let gone = |prefix: &Prefix| matches!(prefix.state, State::Deleted | State::Retired | State::Rejected);
-    let served = |prefix: &Prefix| {
-        let held = prefix.flags.iter().any(|flag| flag.name().ends_with("Hold"));
-        prefix.state == State::Enabled && !held
-    };
     if after.enabled.is_none() {
         return Vec::new();
     }
     let Some(before) = before.filter(|before| before.enabled.is_some() && !gone(before)) else {
-        let (delegation, subject) = (after.delegation.clone(), Some(Box::new(subject.clone())));
-        let expires = after.expires;
-        return vec![Command::Create { prefix: name(), under: String::new(), delegation, subject, expires }];
+        return vec![register(after, subject)];
     };
     if gone(after) {
         return vec![Command::Delete { prefix: name(), reason: after.reason.clone() }];
@@ -168,7 +204,7 @@ fn commands(before: Option<&Prefix>, after: &Prefix, subject: &Subject) -> Vec<C
     {
         commands.push(Command::Renew { prefix: name(), current_expires, expires: Some(end) });
     }
-    match (served(before), served(after)) {
+    match (is_served(before), is_served(after)) {
         (true, false) => commands.push(Command::Disable { prefix: name(), reason: after.reason.clone() }),
         (false, true) => commands.push(Command::Enable { prefix: name() }),
         _ => {}
@@ -205,12 +241,12 @@ impl Act {
         Ok(())
     }
 
-    async fn queue_request(&mut self, command: &Command, own: bool) -> Result<String, Error> {
+    pub(super) async fn queue_request(&mut self, command: &Command, own: bool) -> Result<String, Error> {
         let (id, now) = (self.fresh_id("opr"), self.now());
         let insert = "INSERT INTO operator_request (id, sequence, prefix, kind, command, own, state, tries, next_try, \
-                      code, remark, server_transaction, created, updated, version) \
-                      SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4, $5, 'waiting', 0, $6, 0, '', '', $7, $8, 1 \
-                      FROM operator_request";
+                      code, remark, server_transaction, created, updated, version, transaction_id) \
+                      SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4, $5, 'waiting', 0, $6, 0, '', '', $7, $8, 1, \
+                      $9 FROM operator_request";
         sqlx::query(insert)
             .bind(&id)
             .bind(command.prefix())
@@ -220,15 +256,20 @@ impl Act {
             .bind(now)
             .bind(now)
             .bind(now)
+            .bind(&id)
             .execute(self.sql())
             .await?;
         Ok(id)
     }
 
-    async fn write_request(&mut self, before: &OperatorRequest, mut after: OperatorRequest) -> Result<(), Error> {
+    pub(super) async fn write_request(
+        &mut self,
+        before: &OperatorRequest,
+        mut after: OperatorRequest,
+    ) -> Result<(), Error> {
         (after.updated, after.version) = (self.now(), before.version + 1);
         let update = "UPDATE operator_request SET prefix = $1, state = $2, tries = $3, next_try = $4, code = $5, \
-                      remark = $6, server_transaction = $7, updated = $8, version = $9 WHERE id = $10";
+                      remark = $6, server_transaction = $7, updated = $8, version = $9, transaction_id = $10 WHERE id = $11";
         sqlx::query(update)
             .bind(&after.prefix)
             .bind(after.state.name())
@@ -239,15 +280,28 @@ impl Act {
             .bind(&after.server_transaction)
             .bind(after.updated)
             .bind(after.version)
+            .bind(&after.transaction)
             .bind(&after.id)
             .execute(self.sql())
             .await?;
-        if before.own && after.state == RequestState::Done && after.kind == "create" {
+        if before.own && after.state == RequestState::Done && matches!(after.kind.as_str(), "create" | "transfer") {
             add_own_prefix(self, &after.prefix).await?;
         }
         let (old, new) = crate::act::difference(before, &after);
         self.record("operator-request.answer", &format!("operator-request {}", before.id), None, old, new);
         Ok(())
+    }
+}
+
+impl Act {
+    async fn end_on_request(
+        mut self,
+        before: &OperatorRequest,
+        after: OperatorRequest,
+    ) -> Result<OperatorRequest, Error> {
+        self.write_request(before, after).await?;
+        let after = find(self.sql(), &before.id).await?.ok_or_else(|| absent(&before.id))?;
+        self.commit(after).await
     }
 }
 
@@ -264,9 +318,21 @@ impl Registry {
             let (zh, en) = ("请在 prefix、under 中恰好填写一项", "give exactly one of prefix and under");
             return Err(Refusal::fields(vec![FieldRefusal::new("prefix", "prefix-choice", zh, en)]).into());
         }
+        if wish.under.len() > UNDER_MOST {
+            let (zh, en) = ("上级前缀过长", "such a long prefix is nobody's");
+            return Err(Refusal::fields(vec![FieldRefusal::new("under", "out-of-range", zh, en)]).into());
+        }
         let prefix = if wish.prefix.is_empty() { String::new() } else { canonical(&wish.prefix)? };
-        let (under, delegation) = (wish.under.clone(), wish.delegation.clone());
-        let command = Command::Create { prefix, under, delegation, subject: None, expires: None };
+        let (under, delegation, code) = (wish.under.clone(), wish.delegation.clone(), wish.transfer_code.trim());
+        if !code.is_empty() && prefix.is_empty() {
+            let (zh, en) = ("转移须写明前缀", "a transfer names the prefix");
+            return Err(Refusal::fields(vec![FieldRefusal::new("prefix", "missing", zh, en)]).into());
+        }
+        let elsewhere = Some(delegation.clone()).filter(|delegation| *delegation != DelegationData::default());
+        let command = match code.is_empty() {
+            true => Command::Create { prefix, under, delegation, subject: None, expires: None },
+            false => Command::Transfer { prefix, code: code.to_owned(), delegation: elsewhere },
+        };
         let id = act.queue_request(&command, true).await?;
         let request = find(act.sql(), &id).await?.ok_or_else(|| absent(&id))?;
         act.record("operator-request.create", &format!("operator-request {id}"), None, json!(null), json!(request));
@@ -288,125 +354,47 @@ impl Registry {
         wanted.page(self, listing, &sortable, "-sequence", Column::Text("id"), read).await
     }
 
-    /// Sends a refused request once more, or a waiting one at once.
+    /// Sends a waiting or stuck request at once, under its id; a refused one anew, under another: the node above would
+    /// only repeat what it said.
     pub async fn retry_operator_request(&self, caller: &Caller, id: &str) -> Result<OperatorRequest, Error> {
+        let (act, before) = self.begin_on_request(caller, id).await?;
+        let transaction = match before.state {
+            RequestState::Waiting | RequestState::Stuck => before.transaction.clone(),
+            RequestState::Refused => act.fresh_id("opr"),
+            _ => {
+                let (zh, en) =
+                    ("该请求已受理或已放弃，不能重发", "the request is accepted or dropped: it is not sent anew");
+                return Err(Refusal::new(Kind::Conflict, "request-accepted", zh, en).into());
+            }
+        };
+        let (state, next_try) = (RequestState::Waiting, act.now());
+        let after = OperatorRequest { state, transaction, next_try, tries: 0, ..before.clone() };
+        act.end_on_request(&before, after).await
+    }
+
+    /// Gives a request up that has no answer or a refusal. Whether it has arrived above nobody knows then.
+    pub async fn drop_operator_request(&self, caller: &Caller, id: &str) -> Result<OperatorRequest, Error> {
+        let (act, before) = self.begin_on_request(caller, id).await?;
+        if !matches!(before.state, RequestState::Waiting | RequestState::Stuck | RequestState::Refused) {
+            let (zh, en) =
+                ("该请求已受理或已放弃，不能放弃", "the request is accepted or dropped: it cannot be dropped");
+            return Err(Refusal::new(Kind::Conflict, "request-accepted", zh, en).into());
+        }
+        let after = OperatorRequest { state: RequestState::Dropped, ..before.clone() };
+        act.end_on_request(&before, after).await
+    }
+
+    async fn begin_on_request(&self, caller: &Caller, id: &str) -> Result<(Act, OperatorRequest), Error> {
         let object = format!("operator-request {id}");
         let act = self.begin(caller, Permission::OperatorWrite, &object).await?;
         let mut act = act.reach(None, &object, absent(id)).await?;
         let before = find(act.sql(), id).await?.ok_or_else(|| absent(id))?;
-        if !matches!(before.state, RequestState::Refused | RequestState::Waiting) {
-            let (zh, en) = ("该请求已受理，无须重发", "the request is accepted; there is nothing to repeat");
-            return Err(Refusal::new(Kind::Conflict, "request-accepted", zh, en).into());
-        }
-        let next_try = act.now();
-        let after = OperatorRequest { state: RequestState::Waiting, next_try, ..before.clone() };
-        act.write_request(&before, after).await?;
-        let after = find(act.sql(), id).await?.ok_or_else(|| absent(id))?;
-        act.commit(after).await
-    }
-
-    /// The request to send next, if its time has come: the oldest that has no answer.
-    pub async fn next_operator_request(&self, now: Time) -> Result<Option<(String, Command)>, Error> {
-        let select = "SELECT id, command, next_try FROM operator_request WHERE state = 'waiting' \
-                      ORDER BY sequence LIMIT 1";
-        let row = sqlx::query(select).fetch_optional(self.database.reader()).await?;
-        let Some(row) = row.filter(|row| row.try_get::<i64, _>(2).is_ok_and(|at| at <= now)) else { return Ok(None) };
-        Ok(Some((row.try_get(0)?, serde_json::from_str(&row.try_get::<String, _>(1)?)?)))
-    }
-
-    /// The node above has carried a request out, or will decide on it. Said again, it changes nothing.
-    pub async fn operator_accepted(&self, caller: &Caller, id: &str, answer: &CommandAnswer) -> Result<(), Error> {
-        let name = answer.data.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-        let state = if answer.code == CODE_PENDING { RequestState::Pending } else { RequestState::Done };
-        let server = answer.server_transaction.as_str();
-        self.end_request(caller, id, (state, answer.code.into(), ""), name, server).await
-    }
-
-    /// The node above refuses.
-    pub async fn operator_refused(
-        &self,
-        caller: &Caller,
-        id: &str,
-        code: ResultCode,
-        remark: &str,
-    ) -> Result<(), Error> {
-        self.end_request(caller, id, (RequestState::Refused, code.into(), remark), "", "").await
-    }
-
-    async fn end_request(
-        &self,
-        caller: &Caller,
-        id: &str,
-        (state, code, remark): (RequestState, i64, &str),
-        name: &str,
-        server: &str,
-    ) -> Result<(), Error> {
-        let mut act = self.begin(caller, Permission::OperatorWrite, &format!("operator-request {id}")).await?;
-        let before = find(act.sql(), id).await?.ok_or_else(|| absent(id))?;
-        if before.state != RequestState::Waiting {
-            return Ok(());
-        }
-        let tries = before.tries + 1;
-        let mut after = OperatorRequest { state, code, remark: short(remark), tries, ..before.clone() };
-        after.server_transaction = server.to_owned();
-        if after.prefix.is_empty() {
-            after.prefix = name.to_owned();
-        }
-        act.write_request(&before, after).await?;
-        act.commit(()).await
-    }
-
-    /// There was no answer: the request waits, twice as long as the time before.
-    pub async fn operator_unreachable(&self, id: &str, now: Time, remark: &str) -> Result<(), Error> {
-        let mut write = self.database.begin_write().await?;
-        let Some(before) = find(&mut write.transaction, id).await? else { return Ok(()) };
-        let doubled = WAIT_FIRST.saturating_mul(1 << before.tries.clamp(0, 20));
-        let update = "UPDATE operator_request SET tries = tries + 1, next_try = $1, code = $2, remark = $3, \
-                      updated = $4, version = version + 1 WHERE id = $5 AND state = 'waiting'";
-        sqlx::query(update)
-            .bind(now + doubled.min(WAIT_MOST))
-            .bind(i64::from(CODE_FAILED))
-            .bind(short(remark))
-            .bind(now)
-            .bind(id)
-            .execute(&mut *write.transaction)
-            .await?;
-        write.transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Applies a message of the node above; says whether it was new.
-    pub async fn receive_operator_message(&self, caller: &Caller, message: &Message) -> Result<bool, Error> {
-        let object = format!("operator-message {}", message.id);
-        let mut act = self.begin(caller, Permission::OperatorWrite, &object).await?;
-        let insert = "INSERT INTO operator_received (id, received) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
-        let now = act.now();
-        let done = sqlx::query(insert).bind(&message.id).bind(now).execute(act.sql()).await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        if message.kind == MessageKind::PendingActionDecided {
-            let select = "SELECT id FROM operator_request WHERE prefix = $1 AND state = 'pending' ORDER BY sequence";
-            let rows = sqlx::query(select).bind(&message.object).fetch_all(act.sql()).await?;
-            let text = |name: &str| message.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-            let (state, code) = match text("state") {
-                "enabled" => (RequestState::Done, i64::from(CODE_DONE)),
-                _ => (RequestState::Refused, 2304),
-            };
-            for row in rows {
-                let id: String = row.try_get(0)?;
-                let before = find(act.sql(), &id).await?.ok_or_else(|| absent(&id))?;
-                let after = OperatorRequest { state, code, remark: short(text("reason")), ..before.clone() };
-                act.write_request(&before, after).await?;
-            }
-        }
-        act.record("operator-message.receive", &object, None, json!(null), json!(message));
-        act.commit(true).await
+        Ok((act, before))
     }
 
     /// Prefixes of this node that it has obtained from the node above.
     pub async fn obtained_prefixes(&self) -> Result<Vec<String>, Error> {
-        let select = "SELECT DISTINCT prefix FROM operator_request WHERE own = 1 AND kind = 'create' \
+        let select = "SELECT DISTINCT prefix FROM operator_request WHERE own = 1 AND kind IN ('create', 'transfer') \
                       AND state = 'done' ORDER BY prefix";
         let rows = sqlx::query(select).fetch_all(self.database.reader()).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()

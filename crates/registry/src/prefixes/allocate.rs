@@ -241,6 +241,9 @@ impl Act {
             self.tell_operator_clients(&holder, &row.view(), action).await?;
             self.tell_above(None, &row.view()).await?;
         }
+        if state == State::Pending {
+            self.note_pending(&row.name).await?;
+        }
         let before = pending.map_or(json!(null), |row| json!(row.view()));
         let mut after = serde_json::to_value(row.view())?;
         if let Some(reason) = &wish.override_reason {

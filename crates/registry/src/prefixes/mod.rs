@@ -40,7 +40,8 @@ mod tick;
 mod transfer;
 
 pub(crate) use delegation::check as check_delegation;
-pub(crate) use own::add_own_prefix;
+pub(crate) use own::{add_own_prefix, giver, remove_own_prefix};
+pub(crate) use prefix::find as find_row;
 pub(crate) use rules::read as read_rules;
 
 pub use allocate::{Availability, Wish};

@@ -79,6 +79,17 @@ pub(crate) async fn add_own_prefix(act: &mut Act, text: &str) -> Result<(), Erro
     Ok(())
 }
 
+/// The node has lost a prefix: from now on it gives nothing out below it. Says whether it had it.
+pub(crate) async fn remove_own_prefix(act: &mut Act, text: &str) -> Result<bool, Error> {
+    let (name, now) = (Name::folded(text), act.now());
+    let leave = "UPDATE own_prefix SET active = 0, updated = $1, version = version + 1 WHERE name = $2 AND active = 1";
+    let gone = sqlx::query(leave).bind(now).bind(name.as_str()).execute(act.sql()).await?.rows_affected();
+    if gone > 0 {
+        act.record("own-prefix.lose", &format!("own-prefix {}", name.as_str()), None, json!(null), json!(null));
+    }
+    Ok(gone > 0)
+}
+
 impl Registry {
     /// The node has these prefixes, and no others any more. For the start of the node.
     pub async fn declare_own_prefixes(&self, caller: &Caller, prefixes: &[String]) -> Result<Vec<OwnPrefix>, Error> {

@@ -372,6 +372,7 @@ impl Act {
             version: 1,
         };
         insert(self.sql(), &transfer).await?;
+        self.note_pending(&transfer.prefix).await?;
         self.tell_sides(&transfer, &name_of(&transfer.state)?).await?;
         let flags = before.flags.with(Flag::PendingTransfer);
         let row = Row { flags, code_hash: String::new(), code_expires: 0, ..before.clone() };

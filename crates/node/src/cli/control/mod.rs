@@ -30,7 +30,7 @@ const NOUNS: [(&str, &str); 16] = [
     ("notice", "Notices 通知"),
     ("setting", "Settings of the node 系统设置"),
     ("statistics", "Statistics 统计"),
-    ("operator", "The node above 上级登记"),
+    ("operator", "The operator interface 上级接口"),
     ("audit", "The audit trail 审计"),
 ];
 

@@ -15,6 +15,7 @@ mod extract;
 mod gate;
 mod keys;
 mod notices;
+mod operator;
 mod organisations;
 mod prefixes;
 mod reservations;
@@ -63,6 +64,7 @@ pub fn operations() -> (Router<Arc<Parts>>, OpenApi) {
         .merge(documents::routes())
         .merge(notices::routes())
         .merge(settings::routes())
+        .merge(operator::routes())
         .split_for_parts();
     description.merge(Codes::openapi());
     document::complete(&mut description);
