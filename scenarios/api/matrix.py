@@ -96,8 +96,9 @@ def world():
         item = {"name": "name", "labels": {"zh": "名称", "en": "Name"}}
         content = {"labels": {"zh": "产品", "en": "Product"}, "items": [item]}
         template = cli("template", "create", prefix=prefix, versionText="1", content=content)["id"]
+        grant = cli("grant", "create", owner=org, grantee="prefix:88.118.9")["id"]
         companies[tag] = {
-            "templates": template,
+            "templates": template, "grants": grant,
             "organisations": org, "accounts": staff["id"], "sessions": session, "keys": find(key, "id", "key-"),
             "roles": role["id"], "prefixes": prefix, "applications": application,
         }

@@ -181,6 +181,14 @@ fn give(mut row: TableRow, take: &mut dyn FnMut(TableRow) -> bool) -> Result<boo
         );
         return Err(fault("cell-too-long", zh, en));
     }
+    // No database takes it, and no text means it.
+    if let Some(at) = row.cells.iter().position(|cell| cell.contains('\0')) {
+        let (zh, en) = (
+            format!("第 {} 行第 {} 列含有空字符（U+0000）", row.number, at + 1),
+            format!("row {}, column {} holds U+0000", row.number, at + 1),
+        );
+        return Err(fault("zero-character", zh, en));
+    }
     Ok(take(row))
 }
 
@@ -325,6 +333,7 @@ mod tests {
     fn what_is_no_table_is_refused() {
         assert_eq!(rows(b"\xD0\xCF\x11\xE0rest").expect_err("refused").code, "old-excel");
         assert_eq!(rows(b"PK\x03\x04nonsense").expect_err("refused").code, "xlsx-unreadable");
+        assert_eq!(rows(b"a,b\nc,\0\n").expect_err("refused").code, "zero-character");
         let wide = vec!["x"; COLUMNS + 1].join(",");
         assert_eq!(rows(wide.as_bytes()).expect_err("refused").code, "too-many-columns");
     }

@@ -8,6 +8,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Octets of a whole version marker: fjall writes three letters, then the number.
+const MARKER_OCTETS: u64 = 4;
 /// Cache of the store that is being written; it is hardly read.
 const COPY_CACHE_OCTETS: u64 = 1 << 20;
 
@@ -65,12 +67,12 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(StoreError::io(path))
 }
 
-/// A process killed while it created a store leaves a journal without a version marker, over which fjall
+/// A process killed while it created a store leaves a journal without a version marker, or with half of one, over which fjall
 /// stumbles for ever. Nothing was acknowledged yet, so it is removed; a folder with tables is left alone.
 pub(super) fn clear_unfinished(path: &Path) -> Result<(), StoreError> {
     let empty = |folder: PathBuf| fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     let marker = path.join("version");
-    let marked = fs::metadata(&marker).is_ok_and(|file| file.len() > 0);
+    let marked = fs::metadata(&marker).is_ok_and(|file| file.len() >= MARKER_OCTETS);
     if marked || !empty(path.join("keyspaces")) {
         return Ok(());
     }

@@ -67,6 +67,18 @@ fn acknowledged_batches_survive_a_kill() {
 }
 
 #[test]
+fn half_a_version_marker_is_an_unfinished_creation() {
+    for marker in ["", "FJL"] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("keyspaces")).unwrap();
+        for (name, text) in [("lock", ""), ("0.jnl", ""), ("version", marker)] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        open(folder.path());
+    }
+}
+
+#[test]
 fn a_kill_during_creation_leaves_a_store_that_opens() {
     for round in 0..24 {
         let micros = 1_000 * round;
