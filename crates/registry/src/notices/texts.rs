@@ -13,6 +13,25 @@ pub struct Text {
     pub body_en: String,
 }
 
+/// The letter of an invitation.
+const INVITATION: [&str; 4] = [
+    "邀请您启用账号：{name}",
+    "已为您开通账号 {name}。请于 {due} 前通过链接设置口令；链接只能使用一次，请勿转发。",
+    "Invitation to the account {name}",
+    "The account {name} is ready for you. Please set its password by the link before {due}. The link works once; \
+     do not pass it on.",
+];
+
+/// The letter of a reset.
+const RESET: [&str; 4] = [
+    "重置口令：{name}",
+    "有人申请重置账号 {name} 的口令。如为本人操作，请于 {due} 前通过链接设置新口令；链接只能使用一次。如非本人\
+     操作，无需处理，口令不变。",
+    "Password reset: {name}",
+    "Somebody asked to reset the password of the account {name}. If it was you, set a new one by the link before \
+     {due}; the link works once. If it was not, do nothing: the password stays.",
+];
+
 /// Title and body in Chinese, title and body in English.
 fn template(kind: NoticeKind) -> [&'static str; 4] {
     match kind {
@@ -108,21 +127,8 @@ fn template(kind: NoticeKind) -> [&'static str; 4] {
             "Account locked: {name}",
             "The account {name} was locked. {reason}",
         ],
-        NoticeKind::AccountInvited => [
-            "邀请您启用账号：{name}",
-            "已为您开通账号 {name}。请于 {due} 前通过链接设置口令；链接只能使用一次，请勿转发。",
-            "Invitation to the account {name}",
-            "The account {name} is ready for you. Please set its password by the link before {due}. The link works once; \
-             do not pass it on.",
-        ],
-        NoticeKind::PasswordReset => [
-            "重置口令：{name}",
-            "有人申请重置账号 {name} 的口令。如为本人操作，请于 {due} 前通过链接设置新口令；链接只能使用一次。如非本人\
-             操作，无需处理，口令不变。",
-            "Password reset: {name}",
-            "Somebody asked to reset the password of the account {name}. If it was you, set a new one by the link before \
-             {due}; the link works once. If it was not, do nothing: the password stays.",
-        ],
+        NoticeKind::AccountInvited => INVITATION,
+        NoticeKind::PasswordReset => RESET,
         NoticeKind::KeyExpiring => [
             "接口密钥即将到期：{name}",
             "接口密钥 {name}（{reason}）将于 {due} 失效，请及时更换。",

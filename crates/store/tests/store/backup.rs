@@ -46,7 +46,7 @@ fn a_backup_under_load_is_one_moment() {
     let again = open(&folder.path().join("again"));
     assert!(again.is_homed(&home));
     assert_eq!(again.moving().get(&home), Some(&Moving::Out));
-    assert!(again.commit(batch(vec![put("88.7/x", "u", Condition::Any)])).wait().is_err(), "it is still frozen");
+    assert!(again.commit(batch(vec![put("88.1/frozen", "u", Condition::Any)])).wait().is_err(), "it is still frozen");
     assert_eq!(again.last_sequence(), copy.last_sequence());
 }
 
