@@ -353,7 +353,7 @@ fn give_back(folder: &Path, settings: &ImportSettings, _name: &str) -> Result<()
         let place = if error.heading.is_empty() { String::new() } else { format!("[{}] ", error.heading) };
         let text = wrong.entry((error.sheet, error.row)).or_default();
         if !text.is_empty() {
-            text.push_str("；");
+            text.push('；');
         }
         text.push_str(&format!("{place}{} / {}", error.zh, error.en));
     }

@@ -337,8 +337,11 @@ impl Objects {
 pub struct Progress<'a> {
     pub job: &'a str,
     /// Takes what came of a chunk, and says how far the job is with it: rows and errors. It has written the errors down.
-    pub note: &'a (dyn Fn(&ObjectBatchOutcome) -> Result<(Tally, i64), Error> + Send + Sync),
+    pub note: &'a Note<'a>,
 }
+
+/// See [`Progress::note`].
+pub type Note<'a> = dyn Fn(&ObjectBatchOutcome) -> Result<(Tally, i64), Error> + Send + Sync + 'a;
 
 impl Progress<'_> {
     pub(crate) async fn write(

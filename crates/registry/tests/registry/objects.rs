@@ -286,7 +286,7 @@ async fn granted_fields_are_for_the_granted_and_every_disclosure_is_written_down
         let disclosures =
             plant.objects.disclosures(&us, &DisclosureFilter::default(), &Listing::default()).await.expect("a log");
         assert_eq!((disclosures.total, disclosures.items[0].fields.clone()), (1, vec!["batch".to_owned()]));
-        assert_eq!(disclosures.items[0].grants, [granted.id.clone()]);
+        assert_eq!(disclosures.items[0].grants, std::slice::from_ref(&granted.id));
         let not_theirs = plant.objects.disclosures(&them, &DisclosureFilter::default(), &Listing::default()).await;
         assert_eq!(not_theirs.expect("a log").total, 0);
         plant.objects.revoke_grant(&us, &granted.id, "到期").await.expect("revoked");

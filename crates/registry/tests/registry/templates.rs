@@ -173,7 +173,8 @@ async fn strangers_see_what_is_opened_to_them_and_change_nothing() {
         assert_eq!(code(registry.set_template_scope(&us, &made.id, None, &nobody).await), "not-found");
         let named = opened(TemplateScope::Named, &[&plant.theirs]);
         registry.set_template_scope(&us, &made.id, None, &named).await.expect("opened");
-        assert_eq!(registry.template_users(&us, &made.id).await.expect("users"), [plant.theirs.clone()]);
+        let users = registry.template_users(&us, &made.id).await.expect("users");
+        assert_eq!(users, std::slice::from_ref(&plant.theirs));
         assert_eq!(code(registry.template_users(&them, &made.id).await), "template-not-found");
         sees(&them).await.expect("seen");
         plant.object(&them, "88.118.2/x", &made.id, json!({"a": "1"})).await.expect("used");
