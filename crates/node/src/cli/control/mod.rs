@@ -173,7 +173,7 @@ impl Operation {
                 _ => arg.long(kebab(name)).value_name("VALUE"),
             });
         }
-        if self.method == "PUT" || self.method == "PATCH" {
+        if ["PUT", "PATCH", "DELETE"].contains(&self.method.as_str()) {
             let help = "Only if it is still this version";
             command = command.arg(Arg::new("if-version").long("if-version").value_name("VERSION").help(help));
         }
