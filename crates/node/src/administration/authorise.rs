@@ -52,7 +52,10 @@ impl Administration {
             Err(refused) => refused,
         };
         let (Some(objects), Some(identity)) = (&self.objects, claim.identity()) else { return Err(refused) };
-        self.prove(claim).await?;
+        // Without a right a wrong proof is no news: the refusal is the same, as the reference has it.
+        if self.prove(claim).await.is_err() {
+            return Err(refused);
+        }
         let reader = identity.to_string();
         let visit_of = Visit {
             door: visit.door,

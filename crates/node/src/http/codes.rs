@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
     extensions(("x-public" = json!(true))))]
 pub async fn answer(web: &Web, asked: &Asked) -> Response {
     if !asked.is_get() {
-        return reply::unknown_method(asked);
+        return parse::only_get();
     }
     let Some(text) = asked.params.get("id") else {
         let (zh, en) = ("缺少参数 id：任一编码", "which code? add ?id=<identifier>");

@@ -4,7 +4,7 @@
 
 use super::{Asked, Web, api, reply};
 use crate::parsed::{Parsed, read};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hufu_ident::Refusal;
 use hufu_ident::systems::gs1::Companies;
@@ -19,7 +19,7 @@ use serde_json::json;
     extensions(("x-public" = json!(true))))]
 pub fn answer(web: &Web, asked: &Asked) -> Response {
     if !asked.is_get() {
-        return reply::unknown_method(asked);
+        return only_get();
     }
     let told = match asked.params.get("company-prefix").map(Companies::parse).transpose() {
         Ok(told) => told,
@@ -33,6 +33,13 @@ pub fn answer(web: &Web, asked: &Asked) -> Response {
             bad(asked, &Refusal::new("text-missing", "our profile", zh, en))
         }
     }
+}
+
+/// 405 for whoever does more than ask.
+pub fn only_get() -> Response {
+    let mut response = api::unknown_method();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 /// A request that no answer fits (RFC 9457).

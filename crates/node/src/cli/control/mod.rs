@@ -163,7 +163,8 @@ impl Operation {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(self.verb.clone()).about(self.about.clone());
+        // A parameter may be called `version`.
+        let mut command = Command::new(self.verb.clone()).about(self.about.clone()).disable_version_flag(true);
         for parameter in &self.parameters {
             let name = parameter["name"].as_str().unwrap_or_default();
             let about = parameter["description"].as_str().unwrap_or_default().to_owned();

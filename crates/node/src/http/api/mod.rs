@@ -30,7 +30,7 @@ mod statistics;
 mod templates;
 mod transfers;
 
-pub use answer::{Problem, done, refused};
+pub use answer::{Problem, done, refused, unknown_method};
 pub use extract::{Asker, Body, IfVersion, Params, Path, reads_chinese};
 
 use crate::node::Parts;
