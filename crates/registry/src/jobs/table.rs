@@ -115,6 +115,8 @@ impl<R: Read> Read for Decoding<R> {
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "neither UTF-8 nor GBK"));
             }
             self.text.truncate(written);
+            // Lines end with LF from here on, or the reader would count those that end with CR LF one too few.
+            self.text.retain(|octet| *octet != b'\r');
             self.at = 0;
         }
         let take = out.len().min(self.text.len() - self.at);
